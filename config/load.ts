@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { Config } from './schema.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const projectRoot = dirname(here);
+
+/** Section of the configuration -> file that holds its defaults. */
+const FILES = {
+  sampling: 'pipeline/sampling.yaml',
+  scene: 'pipeline/scene.yaml',
+  detection: 'pipeline/detection.yaml',
+  tracking: 'pipeline/tracking.yaml',
+  faces: 'pipeline/faces.yaml',
+  recognition: 'pipeline/recognition.yaml',
+  clustering: 'pipeline/clustering.yaml',
+  screen_time: 'pipeline/screen_time_v2.yaml',
+  storage: 'storage.yaml',
+  services: 'services.yaml',
+  models: 'models.yaml',
+} as const;
+
+type Tree = { [key: string]: unknown };
+
+export class ConfigProblem extends Error {
+  override readonly name = 'ConfigProblem';
+}
+
+/** Each value of the configuration together with where it came from: `config/...`, a file, the environment, or a flag. */
+export interface Loaded {
+  config: Config;
+  origin: Map<string, string>;
+}
+
+/**
+ * Defaults, then the user's own file (`SCREENALYTICS_CONFIG`), then the environment, then `overrides`. Later wins;
+ * the whole is checked once, a misspelt key is an error with its path, and the result is frozen.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, overrides: Tree = {}): Loaded {
+  const origin = new Map<string, string>();
+  const layers: [string, Tree][] = [
+    ['config', defaults()],
+    ...userFile(env),
+    ['environment', fromEnv(env)],
+    ['flag', overrides],
+  ];
+  let merged: Tree = {};
+  for (const [name, layer] of layers) {
+    for (const path of leaves(layer)) origin.set(path, name);
+    merged = merge(merged, layer) as Tree;
+  }
+  const parsed = Config.safeParse(merged);
+  if (!parsed.success) throw new ConfigProblem(z.prettifyError(parsed.error));
+  return { config: freeze(parsed.data), origin };
+}
+
+function defaults(): Tree {
+  const sections = Object.entries(FILES).map(([name, file]) => [name, readYaml(join(here, file))]);
+  return { home: join(projectRoot, '.screenalytics'), database_url: null, ...Object.fromEntries(sections) };
+}
+
+function userFile(env: NodeJS.ProcessEnv): [string, Tree][] {
+  const file = env['SCREENALYTICS_CONFIG'];
+  if (file === undefined || file === '') return [];
+  if (!existsSync(file)) throw new ConfigProblem(`SCREENALYTICS_CONFIG names a file that does not exist: ${file}`);
+  return [[file, readYaml(file)]];
+}
+
+/** Only places and secrets come from the environment; thresholds belong in files. */
+function fromEnv(env: NodeJS.ProcessEnv): Tree {
+  const home = env['SCREENALYTICS_HOME'];
+  const url = env['DATABASE_URL'] || env['DB_URL'];
+  const mirror = env['SCREENALYTICS_MODELS_MIRROR'];
+  return {
+    ...(home && { home: isAbsolute(home) ? home : resolve(home.replace(/^~(?=\/|$)/, homedir())) }),
+    ...(url && { database_url: url }),
+    ...(mirror && { models: { mirror: resolve(mirror) } }),
+  };
+}
+
+function readYaml(file: string): Tree {
+  try {
+    return (parse(readFileSync(file, 'utf8')) ?? {}) as Tree;
+  } catch (error) {
+    throw new ConfigProblem(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isTree(base) || !isTree(over)) return over;
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
+  return Object.fromEntries(
+    [...keys].map((key) => [key, key in over ? (key in base ? merge(base[key], over[key]) : over[key]) : base[key]]),
+  );
+}
+
+function leaves(tree: Tree, path = ''): string[] {
+  return Object.entries(tree).flatMap(([key, value]) => {
+    const at = path === '' ? key : `${path}.${key}`;
+    return isTree(value) ? leaves(value, at) : [at];
+  });
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const each of Object.values(value)) freeze(each);
+    Object.freeze(value);
+  }
+  return value;
+}

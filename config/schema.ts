@@ -1,0 +1,157 @@
+import { z } from 'zod';
+
+const fraction = z.number().min(0).max(1);
+const positive = z.int().min(1);
+
+export const Sampling = z.strictObject({
+  profile: z.string(),
+  profiles: z.record(z.string(), z.strictObject({ fps: z.number().positive().max(60), height_max: z.int().min(120) })),
+  checkpoint_s: z.number().positive().max(3600),
+  hwaccel: z.enum(['none', 'auto', 'cuda', 'videotoolbox', 'vaapi', 'd3d11va']),
+});
+
+export const Scene = z.strictObject({
+  enabled: z.boolean(),
+  threshold: z.number().min(0).max(2),
+  ratio_min: z.number().min(1).max(100),
+  window: z.int().min(1).max(60),
+  min_len: z.int().min(1).max(1000),
+  fade_luma_max: fraction,
+  warmup_dets: z.int().min(0).max(30),
+});
+
+export const Detection = z.strictObject({
+  detector: z.string(),
+  order: z.array(z.string()).min(1),
+  confidence_th: fraction,
+  iou_th: fraction,
+  min_size: z.number().min(0),
+});
+
+export const Tracking = z.strictObject({
+  tracker: z.enum(['bytetrack', 'reid']),
+  track_thresh: fraction,
+  match_thresh: fraction,
+  track_buffer: positive,
+  max_gap: positive,
+  min_box_area: z.number().min(0),
+  min_hits: positive,
+  appearance_weight: fraction,
+  appearance_th: z.number().min(0).max(2),
+  long_track: positive,
+});
+
+export const Faces = z.strictObject({
+  top_k: z.int().min(1).max(64),
+  chip_size: z.int().min(112).max(448),
+  thumb_size: z.int().min(16).max(1024),
+  jpeg_quality: z.int().min(1).max(100),
+  min_face_size: z.number().min(0),
+  min_face_conf: fraction,
+  small_px: z.number().min(0),
+  profile_yaw_deg: z.number().min(0).max(90),
+  blur_min: fraction,
+  occlusion_iou_min: fraction,
+});
+
+export const Recognition = z.strictObject({
+  embedder: z.string(),
+  order: z.array(z.string()).min(1),
+  switch_similarity_max: z.number().min(-1).max(1),
+});
+
+export const Clustering = z.strictObject({
+  threshold: z.union([z.literal('auto'), z.number().min(-1).max(1)]),
+  min_cluster_size: positive,
+  purity_target: fraction,
+});
+
+export const ScreenTime = z.strictObject({
+  gap_ms_max: z.int().min(0),
+  min_appearance_ms: z.int().min(0),
+  stages: z.record(z.string(), z.boolean()),
+});
+
+export const Storage = z.strictObject({
+  backend: z.literal('local'),
+  save_frames: z.boolean(),
+  save_crops: z.boolean(),
+  jpeg_quality: z.int().min(1).max(100),
+});
+
+export const Device = z.enum(['auto', 'cpu', 'cuda', 'coreml', 'directml', 'webgpu']);
+export type Device = z.output<typeof Device>;
+
+export const Services = z.strictObject({
+  device: Device,
+  workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
+  log: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
+});
+
+export const ModelEntry = z.strictObject({
+  task: z.enum(['detect', 'embed']),
+  /** Which decoder or pre-processing the weights want. */
+  family: z.enum(['mediapipe', 'scrfd', 'yunet', 'retinaface', 'yoloface', 'faceres', 'arcface']),
+  title: z.string(),
+  /** File name in the models folder. */
+  file: z.string().regex(/^[\w.-]+\.onnx$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: positive,
+  licence: z.string(),
+  /** Weights of a non-commercial licence load only when `accepted_licences` names the model. */
+  commercial: z.boolean(),
+  source: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('package'),
+      package: z.string(),
+      version: z.string(),
+      path: z.string(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      convert: z.enum(['tflite', 'tfjs']),
+    }),
+    z.strictObject({ kind: z.literal('url'), url: z.url(), member: z.string().optional() }),
+    /** No public download is known: the operator puts the file into the mirror folder. */
+    z.strictObject({ kind: z.literal('mirror'), note: z.string() }),
+  ]),
+  input: z.strictObject({ width: positive, height: positive }),
+  /** embed: length of the vector. */
+  dim: positive.optional(),
+  /** embed: file of the vector that is subtracted before the second normalisation. */
+  centre: z.string().optional(),
+  /** embed: cosine similarity of pairs on television faces, for priors: mean and standard deviation. */
+  calibration: z
+    .strictObject({
+      same: z.tuple([z.number(), z.number().positive()]),
+      different: z.tuple([z.number(), z.number().positive()]),
+      note: z.string(),
+    })
+    .optional(),
+});
+export type ModelEntry = z.output<typeof ModelEntry>;
+
+export const Models = z.strictObject({
+  /** Folder that is looked into before any download; file names as in `models`. */
+  mirror: z.string().nullable(),
+  accepted_licences: z.array(z.string()),
+  /** Only for a mirror server inside your own network. */
+  allow_private_hosts: z.boolean(),
+  models: z.record(z.string().regex(/^[a-z0-9_]+$/), ModelEntry),
+});
+
+export const Config = z.strictObject({
+  home: z.string().min(1),
+  database_url: z.string().nullable(),
+  sampling: Sampling,
+  scene: Scene,
+  detection: Detection,
+  tracking: Tracking,
+  faces: Faces,
+  recognition: Recognition,
+  clustering: Clustering,
+  screen_time: ScreenTime,
+  storage: Storage,
+  services: Services,
+  models: Models,
+});
+type Deep<T> = T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;
+export type Config = Deep<z.output<typeof Config>>;

@@ -1,0 +1,221 @@
+import { z } from 'zod';
+
+/** Float32 vectors travel as base64 and live as Float32Array. */
+const vector = z.codec(z.base64(), z.instanceof(Float32Array), {
+  decode: (text) => {
+    const bytes = Buffer.from(text, 'base64');
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  },
+  encode: (v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString('base64'),
+});
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]); // x1 y1 x2 y2, 0..1
+const point = z.tuple([z.number(), z.number()]);
+const span = { start_ms: z.int().nonnegative(), end_ms: z.int().positive() }; // half-open
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const Media = z.object({
+  container: z.string(),
+  duration_ms: z.int().positive(),
+  /** Presentation time of the first frame, seconds, as the container counts. */
+  start_s: z.number(),
+  /** Average frames per second. */
+  fps: z.number().positive(),
+  /** True when the distance between frames changes. */
+  vfr: z.boolean(),
+  /** Display size in square pixels, after rotation. */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** Degrees clockwise: 0, 90, 180, 270. */
+  rotation: z.int(),
+  /** Width of one stored pixel divided by its height. */
+  pixel_aspect: z.number().positive(),
+  video_codec: z.string(),
+  audio_tracks: z.array(z.object({ codec: z.string(), channels: z.int(), sample_rate: z.int() })),
+});
+
+export const Shot = z.object({
+  shot_id: z.int().nonnegative(),
+  ...span,
+  /** How it begins. */
+  begins: z.enum(['start', 'cut', 'fade']),
+  /** The histogram distance at its beginning, 0..2. */
+  score: z.number(),
+});
+
+export const DetectionRow = z.object({
+  at_ms: z.int().nonnegative(),
+  box,
+  score: z.number(),
+  landmarks: z.tuple([point, point, point, point, point]),
+});
+
+/** What the detector returned against what was kept, and why the rest was dropped (DET-05). */
+export const DetectionCounts = z.object({
+  frames: z.int(),
+  raw: z.int(),
+  kept: z.int(),
+  too_small: z.int(),
+});
+
+export const TrackRow = z.object({
+  track_id: z.int().nonnegative(),
+  shot_id: z.int().nonnegative(),
+  ...span,
+  /** Indexes into detections, in time order. */
+  detections: z.array(z.int().nonnegative()).min(1),
+});
+
+export const TrackMetrics = z.object({
+  tracks_born: z.int(),
+  tracks_lost: z.int(),
+  longest_tracks: z.array(z.object({ track_id: z.int(), frames: z.int(), duration_ms: z.int() })),
+  long_tracks: z.array(z.int()),
+  short_track_fraction: z.number(),
+  tracks_per_minute: z.number(),
+  dropped_short: z.int(),
+  gap_splits: z.array(z.object({ track_id: z.int(), at_ms: z.int(), gap_ms: z.int() })),
+  warmup_lost_ms: z.int(),
+});
+
+export const FaceRow = z.object({
+  /** `{track_id}-{n}`, n counted in time order. */
+  face_id: z.string(),
+  track_id: z.int(),
+  detection: z.int(),
+  at_ms: z.int(),
+  box,
+  score: z.number(),
+  /** 0..1, what the crop is worth for recognition. */
+  quality: z.number(),
+  yaw_deg: z.number(),
+  roll_deg: z.number(),
+  /** 0..1. */
+  sharpness: z.number(),
+  /** Shorter side, pixels of the analysed frame. */
+  size_px: z.number(),
+  flags: z.array(z.enum(['occluded', 'profile', 'blurred', 'small'])),
+});
+
+export const FaceRejects = z.object({ too_small: z.int(), low_conf: z.int() });
+
+export const Embeddings = z.object({
+  model_id: z.string(),
+  dim: z.int(),
+  /** One per face, in the order of faces. */
+  faces: z.array(vector),
+  /** One per track that has a face: the quality-weighted mean, normalised. */
+  tracks: z.array(
+    z.object({
+      track_id: z.int(),
+      vector,
+      /** Mean cosine distance of its crops to the template. */
+      dispersion: z.number(),
+      quality: z.number(),
+      /** Sum of quality weights. */
+      weight: z.number(),
+      /** Moments at which neighbouring crops look like two people. */
+      suspected_switches_ms: z.array(z.int()),
+    }),
+  ),
+});
+
+export const Cluster = z.object({
+  cluster_id: z.int().nonnegative(),
+  /** `Unknown-1` ... by screen time, longest first. */
+  label: z.string(),
+  track_ids: z.array(z.int()).min(1),
+  /** The face that shows it best. */
+  best_face_id: z.string(),
+  /** Mean cosine similarity of its tracks to its centre. */
+  cohesion: z.number(),
+  /** Expected share of its pairs that are one person. */
+  purity_estimate: z.number(),
+});
+
+export const ClusterThreshold = z.object({
+  model_id: z.string(),
+  chosen: z.number(),
+  mode: z.enum(['auto', 'fixed']),
+  reason: z.string(),
+  expected_purity: z.number(),
+  merge_cap: z.int(),
+  constraints: z.int(),
+  same: z.object({ n: z.int(), mean: z.number(), sd: z.number() }),
+  different: z.object({ n: z.int(), mean: z.number(), sd: z.number() }),
+  candidates: z.array(z.object({ threshold: z.number(), clusters: z.int(), expected_purity: z.number() })),
+});
+
+export const Contamination = z.array(
+  z.object({
+    cluster_id: z.int(),
+    track_id: z.int(),
+    /** Cosine similarity to its own cluster without it, and to the nearest other one. */
+    own: z.number(),
+    other: z.number(),
+    other_cluster_id: z.int(),
+    reason: z.enum(['nearer_to_other', 'outlier', 'mixed_track']),
+  }),
+);
+
+export const TimelineRow = z.object({
+  person: z.string(),
+  cluster_id: z.int(),
+  shot_id: z.int(),
+  ...span,
+  track_ids: z.array(z.int()).min(1),
+});
+
+export const ScreenTimeRow = z.object({
+  person: z.string(),
+  cluster_id: z.int(),
+  visual_s: z.number().nonnegative(),
+  share: z.number().min(0).max(1),
+  first_seen_ms: z.int(),
+  last_seen_ms: z.int(),
+  appearances: z.int(),
+  tracks: z.int(),
+});
+
+/** Every artifact by name: what it is on disk is its schema's encoded form. */
+export const artifacts = {
+  // given
+  source: z.object({ sha256, bytes: z.int().positive(), name: z.string() }),
+  // made
+  media: Media,
+  shots: z.array(Shot),
+  detections: z.object({
+    model_id: z.string(),
+    alignment: z.enum(['five', 'four']),
+    provider: z.string(),
+    counts: DetectionCounts,
+    rows: z.array(DetectionRow),
+  }),
+  tracks: z.object({ period_ms: z.number(), metrics: TrackMetrics, rows: z.array(TrackRow) }),
+  faces: z.object({ rejects: FaceRejects, rows: z.array(FaceRow) }),
+  embeddings: Embeddings,
+  clusters: z.object({
+    rows: z.array(Cluster),
+    threshold: ClusterThreshold,
+    contamination: Contamination,
+    /** Tracks without a usable face, in no cluster. */
+    unclustered: z.array(z.int()),
+  }),
+  screen_time: z.object({
+    duration_ms: z.int(),
+    timeline: z.array(TimelineRow),
+    rows: z.array(ScreenTimeRow),
+  }),
+} as const;
+
+export type ArtifactName = keyof typeof artifacts;
+export type Artifacts = { [K in ArtifactName]: z.output<(typeof artifacts)[K]> };
+export type Media = z.output<typeof Media>;
+export type Shot = z.output<typeof Shot>;
+export type DetectionRow = z.output<typeof DetectionRow>;
+export type TrackRow = z.output<typeof TrackRow>;
+export type TrackMetrics = z.output<typeof TrackMetrics>;
+export type FaceRow = z.output<typeof FaceRow>;
+export type Embeddings = z.output<typeof Embeddings>;
+export type Cluster = z.output<typeof Cluster>;
+export type TimelineRow = z.output<typeof TimelineRow>;
+export type ScreenTimeRow = z.output<typeof ScreenTimeRow>;

@@ -1,0 +1,183 @@
+/** Who must act: the caller (wrong input), the owner (policy, licence), the operator (machine, disk, network), or us (a bug). */
+export type Actor = 'caller' | 'owner' | 'operator' | 'us';
+
+/** Every failure a user can meet, with what to do next. Codes are permanent: deprecate, never rename. */
+export const ERRORS = {
+  INPUT_INVALID: {
+    exit: 2,
+    actor: 'caller',
+    message: 'The input does not match what this command accepts.',
+    hint: 'Correct the listed fields and call again.',
+  },
+  CONFIG_INVALID: {
+    exit: 2,
+    actor: 'operator',
+    message: 'The configuration is not valid.',
+    hint: 'Correct the listed keys in config/ or in your own file.',
+  },
+  MEDIA_NOT_FOUND: {
+    exit: 3,
+    actor: 'caller',
+    message: 'There is no file at that path.',
+    hint: 'Check the path; quotes are needed around spaces.',
+  },
+  MEDIA_UNREADABLE: {
+    exit: 3,
+    actor: 'operator',
+    message: 'The file cannot be read.',
+    hint: 'Check its permissions, or copy it to a folder that this user can read.',
+  },
+  MEDIA_EMPTY: {
+    exit: 3,
+    actor: 'caller',
+    message: 'The file is empty (zero bytes).',
+    hint: 'Copy or download it again: the transfer stopped before it began.',
+  },
+  MEDIA_NOT_VIDEO: {
+    exit: 3,
+    actor: 'caller',
+    message: 'The file is not a video that can be decoded.',
+    hint: 'Give an mp4, mov, mkv, avi, webm or ts file.',
+  },
+  MEDIA_NO_VIDEO: {
+    exit: 3,
+    actor: 'caller',
+    message: 'The file has no video track.',
+    hint: 'Screen time needs pictures; give the episode itself, not its sound.',
+  },
+  MEDIA_DECODE_FAILED: {
+    exit: 3,
+    actor: 'caller',
+    message: 'Decoding stopped before any frame could be read.',
+    hint: 'Play the file to see whether it is damaged, or re-encode it: ffmpeg -i in -c:v libx264 out.mp4',
+  },
+  EPISODE_NOT_FOUND: {
+    exit: 3,
+    actor: 'caller',
+    message: 'There is no such episode.',
+    hint: 'Run it first: screenalytics run episode path/to/video.mp4',
+  },
+  RUN_NOT_FOUND: {
+    exit: 3,
+    actor: 'caller',
+    message: 'That episode has no finished run.',
+    hint: 'Run it: screenalytics run episode <source>',
+  },
+  MODEL_MISSING: {
+    exit: 5,
+    actor: 'operator',
+    message: 'A model file is not here yet.',
+    hint: 'Fetch it: screenalytics models prepare',
+  },
+  MODEL_CORRUPT: {
+    exit: 5,
+    actor: 'operator',
+    message: 'A model file is not the file it should be (sha256 differs).',
+    hint: 'Fetch it again: screenalytics models prepare',
+  },
+  MODEL_UNKNOWN: {
+    exit: 2,
+    actor: 'caller',
+    message: 'No model of that name is in config/models.yaml.',
+    hint: 'See the names: screenalytics models list',
+  },
+  MODEL_LICENCE: {
+    exit: 4,
+    actor: 'owner',
+    message: 'That model may be used only after its licence is accepted.',
+    hint: 'Read the licence, then add its id to models.accepted_licences in your configuration.',
+  },
+  MODEL_DOWNLOAD: {
+    exit: 5,
+    actor: 'operator',
+    message: 'A model could not be downloaded.',
+    hint: 'Check the network, or put the file into the mirror folder (models.mirror).',
+  },
+  DEVICE_UNAVAILABLE: {
+    exit: 5,
+    actor: 'operator',
+    message: 'The device that was asked for cannot run the models here.',
+    hint: 'Use --device auto or --device cpu, or install the driver of that device.',
+  },
+  FFMPEG_MISSING: {
+    exit: 5,
+    actor: 'operator',
+    message: 'ffmpeg and ffprobe are not on this machine.',
+    hint: 'Install them (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg) and run again.',
+  },
+  DISK_FULL: {
+    exit: 6,
+    actor: 'operator',
+    message: 'The disk is full; nothing that was finished is lost.',
+    hint: 'Free some space and run the same command: it continues where it stopped.',
+  },
+  HOME_BUSY: {
+    exit: 6,
+    actor: 'operator',
+    message: 'Another process is already doing this same run.',
+    hint: 'Wait for it to end, or stop it, then run again.',
+  },
+  DATABASE_UNAVAILABLE: {
+    exit: 6,
+    actor: 'operator',
+    message: 'The database cannot be reached.',
+    hint: 'Check DATABASE_URL and that the server runs; without DATABASE_URL the embedded one is used.',
+  },
+  INVARIANT_BROKEN: {
+    exit: 7,
+    actor: 'us',
+    message: 'The result breaks a rule that must always hold, so it was not published.',
+    hint: 'Please report it with the details below.',
+  },
+  CANCELED: {
+    exit: 130,
+    actor: 'caller',
+    message: 'Canceled; what was finished is kept.',
+    hint: 'Run the same command to continue.',
+  },
+  INTERNAL: {
+    exit: 70,
+    actor: 'us',
+    message: 'Something failed that should not have.',
+    hint: 'This is a bug; the log line with this id has the details.',
+  },
+} as const satisfies Record<string, { exit: number; actor: Actor; message: string; hint: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorReport {
+  code: ErrorCode;
+  message: string;
+  hint: string;
+  details: Record<string, unknown>;
+}
+
+/** An expected failure. Anything else that is thrown is a bug. */
+export class ScreenalyticsError extends Error {
+  override readonly name = 'ScreenalyticsError';
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown>;
+
+  constructor(code: ErrorCode, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(ERRORS[code].message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The one place where an error becomes words. Only our own sentences reach a user; the cause goes to the log. */
+export function report(error: unknown): ErrorReport {
+  const known = toKnown(error);
+  const { message, hint } = ERRORS[known.code];
+  return { code: known.code, message, hint, details: known.details };
+}
+
+/** Operating-system and abort errors that a caller can act on; the rest is a bug. */
+export function toKnown(error: unknown): ScreenalyticsError {
+  if (error instanceof ScreenalyticsError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new ScreenalyticsError('DISK_FULL', {}, { cause: error });
+  if (error instanceof Error && error.name === 'AbortError')
+    return new ScreenalyticsError('CANCELED', {}, { cause: error });
+  return new ScreenalyticsError('INTERNAL', {}, { cause: error });
+}

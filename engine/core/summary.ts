@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { ScreenTimeRow, TrackMetrics } from './artifacts.ts';
+
+/** What a finished run says of itself (JOB-10, JOB-18). Paths are relative to the home folder. */
+export const RunSummary = z.object({
+  phase: z.literal('done'),
+  episode: z.string(),
+  /** Derived from the keys of all artifacts: the same input and settings give the same run. */
+  run_id: z.string(),
+  took_s: z.number(),
+  duration_s: z.number(),
+  fps_detected: z.number(),
+  analyzed_fps: z.number(),
+  device: z.string(),
+  detector: z.string(),
+  embedder: z.string(),
+  tracker: z.string(),
+  stages: z.array(z.object({ name: z.string(), key: z.string(), cached: z.boolean(), took_s: z.number() })),
+  counts: z.object({
+    scene_cuts: z.int(),
+    detections_raw: z.int(),
+    detections_kept: z.int(),
+    tracks: z.int(),
+    faces: z.int(),
+    people: z.int(),
+  }),
+  track_metrics: TrackMetrics.extend({ id_switches: z.int() }),
+  screen_time: z.array(ScreenTimeRow),
+  prefixes: z.object({ frames: z.string(), crops: z.string(), thumbs: z.string(), manifests: z.string(), reports: z.string() }),
+  manifests: z.array(z.string()),
+  /** Files and bytes written by the exporters of frames and crops. */
+  exported: z.object({ files: z.int(), bytes: z.int() }),
+  report: z.string(),
+  home: z.string(),
+});
+export type RunSummary = z.output<typeof RunSummary>;
+
+/** What a run would do, before anything is done (ING-20). */
+export const RunPlan = z.object({
+  episode: z.string(),
+  duration_s: z.number(),
+  analyzed_fps: z.number(),
+  device: z.string(),
+  detector: z.string(),
+  embedder: z.string(),
+  tracker: z.string(),
+  stages: z.array(z.object({ name: z.string(), key: z.string().nullable(), cached: z.boolean() })),
+  /** From the rates of earlier runs on this machine, or of docs/SCORES.md when there is none. */
+  estimated_s: z.number(),
+  estimate_from: z.enum(['earlier runs', 'published rate']),
+  prefixes: RunSummary.shape.prefixes,
+});
+export type RunPlan = z.output<typeof RunPlan>;

@@ -1,0 +1,34 @@
+import type { Face, Image } from '#engine/core/image.ts';
+
+/** The class of execution provider: part of an artifact's key, because results may differ in the last bits. */
+export type Provider = 'cpu' | 'cuda' | 'coreml' | 'directml' | 'webgpu';
+
+export interface DetectOptions {
+  /** 0..1; nothing below is returned. */
+  readonly confidence_th: number;
+  /** 0..1; overlap above which two boxes are one face. */
+  readonly iou_th: number;
+}
+
+/** Finds faces. The same picture gives the same faces, whatever thread asks. */
+export interface FaceDetector {
+  readonly model_id: string;
+  readonly provider: Provider;
+  /**
+   * How its landmarks are used for alignment: `five`, or `four` when the two mouth corners were derived from the
+   * mouth's centre (MediaPipe), so that eyes, nose and the mean of the corners are what was really seen.
+   */
+  readonly alignment: 'five' | 'four';
+  detect(image: Image, options: DetectOptions): Promise<Face[]>;
+  close(): Promise<void>;
+}
+
+/** Turns aligned crops into vectors of length 1. */
+export interface FaceEmbedder {
+  readonly model_id: string;
+  readonly provider: Provider;
+  readonly dim: number;
+  /** chips: aligned to the ArcFace template, square, any side of 112 or more (224 from harvest). Returns (chips, dim). */
+  embed(chips: readonly Image[]): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
