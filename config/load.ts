@@ -58,6 +58,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, overrides: Tree
   return { config: freeze(parsed.data), origin };
 }
 
+/** The same configuration with some values replaced for one run; checked again as a whole. */
+export function overrideConfig(
+  loaded: Pick<Loaded, 'config'> & { origin: ReadonlyMap<string, string> },
+  overrides: Tree,
+): Loaded {
+  const parsed = Config.safeParse(merge(loaded.config, overrides));
+  if (!parsed.success) throw new ConfigProblem(z.prettifyError(parsed.error));
+  const origin = new Map([...loaded.origin, ...leaves(overrides).map((path): [string, string] => [path, 'flag'])]);
+  return { config: freeze(parsed.data), origin };
+}
+
 function defaults(): Tree {
   const sections = Object.entries(FILES).map(([name, file]) => [name, readYaml(join(here, file))]);
   return { home: join(projectRoot, '.screenalytics'), database_url: null, ...Object.fromEntries(sections) };

@@ -6,6 +6,10 @@ const positive = z.int().min(1);
 export const Sampling = z.strictObject({
   profile: z.string(),
   profiles: z.record(z.string(), z.strictObject({ fps: z.number().positive().max(60), height_max: z.int().min(120) })),
+  /** Overrides the profile's; 0 is every frame of the video. */
+  fps: z.number().min(0).max(240).nullable(),
+  /** Every n-th frame of the video; overrides fps. */
+  stride: z.int().min(1).max(1000).nullable(),
   checkpoint_s: z.number().positive().max(3600),
   hwaccel: z.enum(['none', 'auto', 'cuda', 'videotoolbox', 'vaapi', 'd3d11va']),
 });
