@@ -25,17 +25,17 @@ type Facts = Omit<Progress, 'eta_sec' | 'line' | 'total_sec'>;
 
 /**
  * JOB-13: elapsed is wall clock, total is frames_total / analysed fps (detected fps where none is set), and the time left is
- * what the remaining frames take at the rate seen so far.
+ * what the remaining frames take at the rate seen so far. `frames_before` were done by an earlier process and taken from its
+ * checkpoint: they are done, but say nothing about this process's rate.
  */
-export function snapshot(facts: Facts): Progress {
+export function snapshot(facts: Facts, frames_before = 0): Progress {
   const fps = facts.analyzed_fps > 0 ? facts.analyzed_fps : facts.fps_detected;
   const total_sec = fps > 0 ? facts.frames_total / fps : 0;
-  const rate = facts.elapsed_sec > 0 ? facts.frames_done / facts.elapsed_sec : 0;
+  const rate = facts.elapsed_sec > 0 ? Math.max(0, facts.frames_done - frames_before) / facts.elapsed_sec : 0;
   const left = Math.max(0, facts.frames_total - facts.frames_done);
-  const eta_sec = rate > 0 ? left / rate : left === 0 ? 0 : null;
-  const done_sec = fps > 0 ? facts.frames_done / fps : 0;
+  const eta_sec = left === 0 ? 0 : rate > 0 ? left / rate : null;
   const line = [
-    `${clock(done_sec)} / ${clock(total_sec)}`,
+    `${clock(fps > 0 ? facts.frames_done / fps : 0)} / ${clock(total_sec)}`,
     facts.phase,
     facts.detector,
     facts.tracker,
@@ -45,7 +45,8 @@ export function snapshot(facts: Facts): Progress {
   return { ...facts, total_sec: round(total_sec), eta_sec: eta_sec === null ? null : round(eta_sec), line };
 }
 
-function clock(seconds: number): string {
+/** `mm:ss`, with hours in front where there are any. */
+export function clock(seconds: number): string {
   const whole = Math.floor(seconds);
   const two = (n: number) => String(n).padStart(2, '0');
   const hours = Math.floor(whole / 3600);
