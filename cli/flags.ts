@@ -1,0 +1,132 @@
+import { Command, CommanderError, Option } from 'commander';
+import { z } from 'zod';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+
+/** The parts of a command that its flags come from. */
+export interface Flagged {
+  readonly words: readonly string[];
+  readonly about: string;
+  readonly input: z.ZodObject;
+  /** The field that may also be given without its flag. */
+  readonly positional?: string | undefined;
+}
+
+/** One input field as JSON schema shows it. */
+const Field = z.object({
+  type: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  description: z.string().default(''),
+  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  'x-config': z.string().optional(),
+});
+type Field = z.output<typeof Field>;
+
+export type Parsed = { help: string } | { input: Record<string, unknown> };
+
+/**
+ * Reads the words after the command by the command's own schema. What cannot be a number stays a string, so that the
+ * tool's door names the field and says what it wants. `presentValue` gives the present value of a configuration key, for the help.
+ */
+export function readFlags(command: Flagged, argv: readonly string[], presentValue: (key: string) => unknown): Parsed {
+  const fields = fieldsOf(command.input);
+  const parser = parserOf(command, fields, presentValue);
+  let help = '';
+  parser.configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined });
+  try {
+    parser.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { help };
+    const problem = error.message.replace(/^error: /, '').replace(/\n/g, ' ');
+    throw new ScreenalyticsError('INPUT_INVALID', { problem }, { cause: error });
+  }
+  return { input: inputOf(parser, command, fields) };
+}
+
+export function flagOf(name: string): string {
+  return `--${name.replaceAll('_', '-')}`;
+}
+
+function fieldsOf(input: z.ZodObject): Map<string, Field> {
+  const { properties = {} } = z.toJSONSchema(input, { io: 'input' });
+  return new Map(Object.entries(properties).map(([name, field]) => [name, Field.parse(field)]));
+}
+
+function parserOf(command: Flagged, fields: Map<string, Field>, presentValue: (key: string) => unknown): Command {
+  const { words, about, positional } = command;
+  const parser = new Command(['screenalytics', ...words].join(' '))
+    .description(about)
+    .exitOverride()
+    .allowExcessArguments(false)
+    .helpOption('-h, --help', 'Show this help')
+    .option('--json', 'Answer with JSON objects, one per line');
+  if (positional !== undefined) parser.argument(`[${positional}]`, fields.get(positional)?.description);
+  for (const [name, field] of fields)
+    for (const option of optionsOf(name, field, presentValue)) parser.addOption(option);
+  return parser;
+}
+
+function optionsOf(name: string, field: Field, presentValue: (key: string) => unknown): Option[] {
+  const flag = flagOf(name);
+  const key = field['x-config'];
+  const about = key === undefined ? field.description : `${field.description} (${key}: ${String(presentValue(key))})`;
+  if (field.type === 'boolean') {
+    const options = [new Option(flag, about)];
+    if (field.default !== undefined) options[0]?.default(field.default);
+    // What is off by itself needs no second flag to turn it off.
+    if (field.default !== false) options.push(new Option(flag.replace('--', '--no-'), `Turns ${flag} off`));
+    return options;
+  }
+  const option = new Option(`${flag} <${labelOf(field)}>`, about);
+  if (field.enum !== undefined) option.choices(field.enum);
+  if (field.type === 'array')
+    option.argParser((value: string, before?: string[]) => [...(before ?? []), ...split(value)]);
+  if (field.default !== undefined) option.default(field.default);
+  return [option];
+}
+
+function labelOf(field: Field): string {
+  if (field.type === 'integer' || field.type === 'number') return 'number';
+  if (field.type === 'array') return 'a,b';
+  return field.anyOf === undefined ? 'text' : 'value';
+}
+
+function inputOf(parser: Command, command: Flagged, fields: Map<string, Field>): Record<string, unknown> {
+  const options = parser.opts<Record<string, unknown>>();
+  const input: Record<string, unknown> = {};
+  for (const [name, field] of fields) {
+    const value = options[camel(name)];
+    if (value !== undefined) input[name] = numeric(field) ? toNumber(value) : value;
+  }
+  const { positional } = command;
+  const [given] = parser.args;
+  if (positional === undefined || given === undefined) return input;
+  if (positional in input)
+    throw new ScreenalyticsError('INPUT_INVALID', {
+      problem: `${positional} is given twice, also as ${flagOf(positional)}`,
+    });
+  return { ...input, [positional]: given };
+}
+
+function numeric(field: Field): boolean {
+  return field.type === 'integer' || field.type === 'number' || field.anyOf !== undefined;
+}
+
+function toNumber(value: unknown): unknown {
+  if (typeof value !== 'string' || value.trim() === '') return value;
+  const number = Number(value);
+  return Number.isFinite(number) ? number : value;
+}
+
+function split(list: string): string[] {
+  return list
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** How commander names the option of a flag. */
+function camel(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

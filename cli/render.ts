@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { ScreenTimeRow } from '#engine/core/artifacts.ts';
+import type { RunPlan, RunSummary } from '#engine/core/summary.ts';
+import { facts, type Look, table } from './table.ts';
+
+/** The table that all of this is for. */
+export function peopleTable(rows: readonly ScreenTimeRow[], look: Look): string {
+  if (rows.length === 0) return 'Nobody was seen.';
+  return table(
+    ['person', 'seen', 'share', 'appearances', 'first', 'last', 'tracks'],
+    rows.map((row) => [
+      row.person,
+      seconds(row.visual_s),
+      percent(row.share),
+      row.appearances,
+      moment(row.first_seen_ms),
+      moment(row.last_seen_ms),
+      row.tracks,
+    ]),
+    look,
+  );
+}
+
+export function runText(run: RunSummary, look: Look): string {
+  const { counts, track_metrics: tracks } = run;
+  const kept = counts.detections_raw === 0 ? '' : ` (${percent(counts.detections_kept / counts.detections_raw)} kept)`;
+  const cached = run.stages.filter((stage) => stage.cached).length;
+  return [
+    peopleTable(run.screen_time, look),
+    '',
+    facts([
+      ['episode', `${run.episode} (${seconds(run.duration_s)})`],
+      ['run', `${run.run_id}, ${cached} of ${run.stages.length} stages were there already`],
+      ['took', `${run.took_s.toFixed(1)} s, ${speed(run.took_s, run.duration_s)}`],
+      ['looked at', `${rate(run.analyzed_fps)} of ${rate(run.fps_detected)} frames a second`],
+      ['models', `${run.detector}, ${run.tracker}, ${run.embedder} on ${run.device}`],
+      ['scene cuts', counts.scene_cuts],
+      ['detections', `${counts.detections_kept} of ${counts.detections_raw}${kept}`],
+      ['tracks', `${counts.tracks}; lost ${tracks.tracks_lost}, suspected id switches ${tracks.id_switches}`],
+      ['long tracks', tracks.long_tracks.length === 0 ? 'none' : `${tracks.long_tracks.join(', ')} (to be looked at)`],
+      ['faces', counts.faces],
+    ]),
+    '',
+    nextSteps(run),
+  ].join('\n');
+}
+
+function nextSteps(run: RunSummary): string {
+  const report: [string, string][] = run.report === '' ? [] : [['report', join(run.home, run.report)]];
+  return facts([
+    ...report,
+    ['manifests', join(run.home, run.prefixes.manifests)],
+    ['again', `screenalytics show ${run.episode}`],
+    ['export', `screenalytics export ${run.episode} --format csv`],
+  ]);
+}
+
+export function planText(plan: RunPlan, look: Look): string {
+  const due = plan.stages.filter((stage) => !stage.cached).length;
+  return [
+    table(
+      ['stage', 'state'],
+      plan.stages.map((stage) => [stage.name, stage.cached ? 'there already' : 'would run']),
+      look,
+    ),
+    '',
+    facts([
+      ['episode', `${plan.episode} (${seconds(plan.duration_s)})`],
+      ['would look at', `${rate(plan.analyzed_fps)} frames a second`],
+      ['models', `${plan.detector}, ${plan.tracker}, ${plan.embedder} on ${plan.device}`],
+      ['time', due === 0 ? 'nothing to do' : `about ${seconds(plan.estimated_s)} (from ${plan.estimate_from})`],
+      ...Object.entries(plan.prefixes),
+    ]),
+  ].join('\n');
+}
+
+/** `mm:ss.s` */
+export function seconds(value: number): string {
+  const tenths = Math.round(value * 10);
+  const rest = tenths % 600;
+  return `${String(Math.floor(tenths / 600)).padStart(2, '0')}:${String(Math.floor(rest / 10)).padStart(2, '0')}.${rest % 10}`;
+}
+
+export function moment(ms: number): string {
+  return seconds(ms / 1000);
+}
+
+export function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(1)}%`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function rate(fps: number): string {
+  return String(Math.round(fps * 100) / 100);
+}
+
+function speed(took_s: number, duration_s: number): string {
+  return duration_s > 0 ? `${(took_s / duration_s).toFixed(2)}x realtime` : 'of no media';
+}

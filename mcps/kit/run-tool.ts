@@ -1,0 +1,56 @@
+import type { z } from 'zod';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { Engine } from '#engine/engine.ts';
+import { settle } from './errors.ts';
+import type { Effect, Tool, ToolProgress } from './tool.ts';
+
+/** Who asks, and with what. */
+export interface Caller {
+  readonly surface: 'cli' | 'mcp' | 'agent' | 'queue';
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+  progress?(now: ToolProgress): void;
+}
+
+/** The only door to a tool: parse, run, check, log. What it throws is always a ScreenalyticsError. */
+export async function runTool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect>(
+  tool: Tool<I, O, E>,
+  raw: unknown,
+  caller: Caller,
+): Promise<z.output<O>> {
+  const { engine, surface, signal } = caller;
+  const started = performance.now();
+  const line = (outcome: string) => ({
+    tool: tool.name,
+    surface,
+    outcome,
+    took_ms: Math.round(performance.now() - started),
+  });
+  try {
+    const input = readInput(tool, raw);
+    signal.throwIfAborted();
+    const output = await tool.run(input, { engine, signal, progress: (now) => caller.progress?.(now) });
+    const checked = tool.output.safeParse(output);
+    if (!checked.success) throw new ScreenalyticsError('INTERNAL', { tool: tool.name }, { cause: checked.error });
+    engine.log.info(line('done'), 'tool');
+    return checked.data;
+  } catch (thrown) {
+    const error = settle(thrown, engine.log);
+    engine.log.info(line(error.code), 'tool');
+    throw error;
+  }
+}
+
+/** Strict: a field that the tool does not know is refused by name, never dropped. */
+function readInput<I extends z.ZodObject>(tool: Tool<I, z.ZodObject, Effect>, raw: unknown): z.output<I> {
+  const parsed = tool.input.strict().safeParse(raw ?? {});
+  if (parsed.success) return parsed.data as z.output<I>;
+  const fields = parsed.error.issues.flatMap((issue) => fieldsOf(issue));
+  throw new ScreenalyticsError('INPUT_INVALID', { tool: tool.name, fields });
+}
+
+function fieldsOf(issue: z.core.$ZodIssue): { field: string; problem: string }[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((field) => ({ field, problem: 'is not a known field' }));
+  return [{ field: issue.path.join('.'), problem: issue.message }];
+}

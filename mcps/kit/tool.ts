@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { Progress } from '#engine/core/progress.ts';
+import type { Engine } from '#engine/engine.ts';
+
+/** What a tool may do to the world. Everything else about safety is derived from this one word. */
+export type Effect = 'read' | 'write' | 'destructive';
+
+/** What a read tool is handed: it cannot write because it has nothing to write with. */
+export type EngineReader = Engine;
+
+/** Bytes on their way: what model and sample preparation report instead of frames. */
+export interface Transfer {
+  readonly phase: 'fetch';
+  readonly item: string;
+  readonly bytes_done: number;
+  /** 0 when the source did not say. */
+  readonly bytes_total: number;
+}
+
+export type ToolProgress = Progress | Transfer;
+
+export interface ToolContext<E extends Effect = Effect> {
+  readonly engine: E extends 'read' ? EngineReader : Engine;
+  readonly signal: AbortSignal;
+  progress(now: ToolProgress): void;
+}
+
+/** One thing that can be asked. Every surface (command line, MCP, agents, queue) shows this same definition. */
+export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect> {
+  /** verb_noun, unique across all servers; `run_stage` is `screenalytics run stage`. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly effect: E;
+  /** Flat: strings, numbers, booleans, enums, lists of strings. */
+  readonly input: I;
+  readonly output: O;
+  run(input: z.output<I>, ctx: ToolContext<E>): Promise<z.input<O>>;
+}
+
+export function defineTool<I extends z.ZodObject, O extends z.ZodObject, const E extends Effect>(
+  tool: Tool<I, O, E>,
+): Tool<I, O, E> {
+  return tool;
+}
