@@ -27,7 +27,7 @@ export async function runTool<I extends z.ZodObject, O extends z.ZodObject, E ex
     took_ms: Math.round(performance.now() - started),
   });
   try {
-    const input = readInput(tool, raw);
+    const input = readInput(tool.name, tool.input, raw);
     signal.throwIfAborted();
     const output = await tool.run(input, { engine, signal, progress: (now) => caller.progress?.(now) });
     const checked = tool.output.safeParse(output);
@@ -41,12 +41,12 @@ export async function runTool<I extends z.ZodObject, O extends z.ZodObject, E ex
   }
 }
 
-/** Strict: a field that the tool does not know is refused by name, never dropped. */
-function readInput<I extends z.ZodObject>(tool: Tool<I, z.ZodObject, Effect>, raw: unknown): z.output<I> {
-  const parsed = tool.input.strict().safeParse(raw ?? {});
+/** Strict: a field that is not known is refused by name, never dropped. */
+export function readInput<I extends z.ZodObject>(name: string, schema: I, raw: unknown): z.output<I> {
+  const parsed = schema.strict().safeParse(raw ?? {});
   if (parsed.success) return parsed.data as z.output<I>;
-  const fields = parsed.error.issues.flatMap((issue) => fieldsOf(issue));
-  throw new ScreenalyticsError('INPUT_INVALID', { tool: tool.name, fields });
+  const fields = parsed.error.issues.flatMap(fieldsOf);
+  throw new ScreenalyticsError('INPUT_INVALID', { tool: name, fields });
 }
 
 function fieldsOf(issue: z.core.$ZodIssue): { field: string; problem: string }[] {
