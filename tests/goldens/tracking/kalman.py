@@ -1,7 +1,8 @@
 """Makes kalman.json: the constant-velocity Kalman filter of DeepSORT/ByteTrack in 8 x 8 matrices.
 
 Wojke, Bewley, Paulus, "Simple online and realtime tracking with a deep association metric", ICIP 2017: state
-(x, y, a, h, vx, vy, va, vh), deviations 1/20 and 1/160 of the height. Run: python3 kalman.py > kalman.json (numpy 1.24)
+(x, y, a, h, vx, vy, va, vh), deviations 1/20 and 1/160 of the height. Run (numpy 1.24):
+python3 kalman.py > kalman.json && biome format --write kalman.json
 """
 import json
 import numpy as np
