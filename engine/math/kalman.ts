@@ -16,9 +16,6 @@ const POSITION = 1 / 20;
 const SPEED = 1 / 160;
 const ASPECT = { start: 1e-2, step: 1e-2, measured: 1e-1, speed: 1e-5 };
 
-/** 95% of the chi-square distribution with 4 degrees of freedom: a squared distance above is not plausible motion. */
-export const GATE = 9.4877;
-
 /** Box in pixels -> (4): centre x, centre y, aspect, height. */
 function measure([x1, y1, x2, y2]: Box): [number, number, number, number] {
   return [(x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / (y2 - y1), y2 - y1];
@@ -73,17 +70,6 @@ export function correct(motion: Motion, box: Box): Motion {
     covariance[3 * i + 2] = ss - (vs * vs) / spread;
   }
   return { mean, covariance };
-}
-
-/** Squared Mahalanobis distance of a box to the prediction (4 degrees of freedom); compare with `GATE`. */
-export function surprise(motion: Motion, box: Box): number {
-  const values = measure(box);
-  let sum = 0;
-  for (let i = 0; i < 4; i++) {
-    const difference = (values[i] as number) - (motion.mean[i] as number);
-    sum += (difference * difference) / (variances(motion.covariance, i)[0] + noise(motion, i));
-  }
-  return sum;
 }
 
 /** The box in pixels. */

@@ -1,6 +1,5 @@
 import type { Config } from '#config/schema.ts';
 import { grownCost, LOW_LIMIT, NEW_LIMIT, nearbyCost, positionCost } from './bytetrack.ts';
-import { GATE, surprise } from './kalman.ts';
 import type { Round, Track, TrackerFace } from './track.ts';
 
 /** Share of the old appearance in the moving average (StrongSORT, BoT-SORT). */
@@ -11,11 +10,11 @@ type Cost = Round['cost'];
 
 /**
  * ByteTrack with appearance: where both are known, place and looks must each allow the pair, and the cost is their
- * weighted sum; at the end, faces that no place explains are found again by looks alone, if they are
- * where the motion can have led or where they were seen last (who turned round behind somebody).
+ * weighted sum; at the end, faces that no place explains are found again by looks alone, if they are near
+ * the place where the motion led or where they were seen last (who turned round behind somebody).
  * Unsure faces are matched by place alone: their crops say little.
  *
- * Du et al., "StrongSORT: Make DeepSORT great again", IEEE TMM 2023 (weighted sum, motion gate, moving average);
+ * Du et al., "StrongSORT: Make DeepSORT great again", IEEE TMM 2023 (weighted sum, moving average);
  * Cao et al., "Observation-centric SORT", CVPR 2023 (last observation);
  * Aharon et al., "BoT-SORT: Robust associations multi-pedestrian tracking", 2022 (on top of ByteTrack).
  */
@@ -29,7 +28,7 @@ export function reidRounds(params: Config['tracking']): Round[] {
     return appearance_weight * looks + (1 - appearance_weight) * place;
   };
   const looksAlone = (track: Track, face: TrackerFace) =>
-    surprise(track.motion, face.box) <= GATE || grownCost(track.seen, face.box) <= match_thresh
+    nearbyCost(track, face) <= match_thresh || grownCost(track.seen, face.box) <= match_thresh
       ? (appearanceCost(track, face) ?? NEVER)
       : NEVER;
   return [

@@ -121,6 +121,21 @@ test('a moving face is found across skipped cells, where its motion put it', () 
   expect(tracker.update(14, [face(200 + 30 * 14)]).ids).toEqual([0]);
 });
 
+test('a lost face keeps its height, whatever it did before', () => {
+  const tracker = createTracker(options);
+  const grown = (n: number): TrackerFace => ({
+    box: [0.5 - 0.01 * n, 0.5 - 0.02 * n, 0.5 + 0.01 * n, 0.5 + 0.02 * n],
+    score: 0.9,
+  });
+  for (let cell = 0; cell < 6; cell++) tracker.update(cell, [grown(5 + cell)]);
+  const height = (): number => tracker.state().tracks[0]?.mean[3] ?? Number.NaN;
+  tracker.update(6, []);
+  const then = height(); // one step with its growth, as it was not known to be lost
+  for (let cell = 7; cell < 12; cell++) tracker.update(cell, []);
+  expect(then).toBeGreaterThan(0.04 * 10 * 720);
+  expect(height()).toBe(then);
+});
+
 test('a jump by a whole face is followed; across the picture it is somebody else', () => {
   expect(ids([[face(400)], [face(400)], [face(485)]]).flat()).toEqual([0, 0, 0]);
   expect(ids([[face(400)], [face(400)], [face(700)]]).flat()).toEqual([0, 0, 1]);

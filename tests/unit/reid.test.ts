@@ -37,11 +37,11 @@ function ids(frames: readonly (readonly TrackerFace[])[], options: TrackerOption
   return frames.map((faces, cell) => tracker.update(cell, faces).ids);
 }
 
-/** Two people walk towards each other, hide each other for three samples, and both turn back. */
-function turnBack(): TrackerFace[][] {
+/** Two people walk towards each other, hide each other for some samples, and both turn back. */
+function turnBack(hidden = 3): TrackerFace[][] {
   const frames: TrackerFace[][] = [];
   for (let n = 0; n <= 10; n++) frames.push([face(300 + 18 * n, 0), face(680 - 18 * n, 1)]);
-  frames.push([], [], []);
+  for (let n = 0; n < hidden; n++) frames.push([]);
   for (let n = 0; n <= 8; n++) frames.push([face(470 - 18 * n, 0), face(510 + 18 * n, 1)]);
   return frames;
 }
@@ -54,6 +54,7 @@ test('two people who meet and turn back: place alone swaps them, looks do not', 
   expect(kept[10]).toEqual([0, 1]);
   expect(kept.at(-1)).toEqual([0, 1]);
   expect(new Set(kept.flat())).toEqual(new Set([0, 1]));
+  expect(ids(turnBack(6), reid).at(-1)).toEqual([0, 1]); // where they were seen last, not where they were going
 });
 
 test('somebody else in the same place is somebody else', () => {
@@ -71,11 +72,26 @@ test('after an occlusion looks find a face where the place no longer fits, if it
   expect(away(face(1000, 0), reid)).toEqual([1]); // the same looks across the picture: not this track
 });
 
+test('a face that hurries on behind somebody is found where its motion led', () => {
+  const path = [...Array.from({ length: 10 }, (_, n) => 100 + 40 * n), undefined, undefined, undefined, undefined];
+  const frames = path.map((x) => (x === undefined ? [] : [face(x, 0)]));
+  const back = (who: number, options: TrackerOptions) =>
+    ids([...frames, [face(100 + 40 * 14 - 75, who)]], options).at(-1);
+  expect(back(0, byte)).toEqual([1]);
+  expect(back(0, reid)).toEqual([0]);
+  expect(back(1, reid)).toEqual([1]);
+});
+
 test('a slow change of looks is followed, and unsure faces neither need nor change them', () => {
   const turning = Array.from({ length: 30 }, (_, n) => [face(400, 0, 300, 0.9, n * 0.04)]);
   expect(new Set(ids(turning, reid).flat())).toEqual(new Set([0]));
   const blurred = [[face(400, 0)], [face(400, 0)], [face(400, 1, 300, 0.5)], [face(400, 0)]];
   expect(ids(blurred, reid).flat()).toEqual([0, 0, 0, 0]);
+  const tracker = createTracker(reid);
+  for (const [cell, faces] of blurred.slice(0, 2).entries()) tracker.update(cell, faces);
+  const before = tracker.state().tracks[0]?.vector;
+  tracker.update(2, blurred[2] ?? []);
+  expect(tracker.state().tracks[0]).toMatchObject({ hits: 3, vector: before });
 });
 
 test('without vectors it is ByteTrack', () => {

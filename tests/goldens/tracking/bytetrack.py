@@ -102,7 +102,9 @@ def scene(seed, people, frames):
     x, y = rng.uniform(0.1, 0.9, people), rng.uniform(0.3, 0.6, people)
     h, v = rng.uniform(0.1, 0.25, people), rng.normal(0, 0.015, people)
     gone, out = np.zeros(people, int), []
+    growth = rng.uniform(0.97, 1.03, people)
     for _ in range(frames):
+        h = np.clip(h * growth, 0.08, 0.35)
         v = np.where((x < 0.05) | (x > 0.95), -v, v + rng.normal(0, 0.004, people))
         x, y = x + v, y + rng.normal(0, 0.006, people)
         gone = np.where(gone > 0, gone - 1, np.where(rng.uniform(size=people) < 0.06, rng.integers(1, 12, people), 0))

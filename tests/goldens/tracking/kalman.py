@@ -34,7 +34,7 @@ def blocks(P):
 
 
 def run(boxes):
-    """boxes: list of box or None (not seen). Returns every state after its frame, and the distance before it."""
+    """boxes: list of box or None (not seen). Returns every state after its frame."""
     z = measurement(boxes[0])
     x, P = np.concatenate([z, np.zeros(4)]), diag(z[3], 2, 10, 1e-2, 1e-5)
     out, lost = [], False
@@ -44,15 +44,13 @@ def run(boxes):
             x[7] = 0
         Q = diag(x[3], 1, 1, 1e-2, 1e-5)
         x, P = F @ x, F @ P @ F.T + Q
-        distance = None
         if box is not None:
             S = spread(x, P)
             y = measurement(box) - H @ x
-            distance = float(y @ np.linalg.solve(S, y))
             K = P @ H.T @ np.linalg.inv(S)
             x, P = x + K @ y, (np.eye(8) - K @ H) @ P
         lost = box is None
-        out.append({"mean": x.tolist(), "covariance": blocks(P), "distance": distance})
+        out.append({"mean": x.tolist(), "covariance": blocks(P)})
     return out
 
 
