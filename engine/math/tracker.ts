@@ -75,7 +75,8 @@ const NOBODY: TrackerState = { next_id: 0, cell: null, since_flush: null, tracks
 export function createTracker(options: TrackerOptions, from: TrackerState = NOBODY): Tracker {
   const { params, fps, warmup_dets } = options;
   const rounds = params.tracker === 'reid' ? reidRounds(params) : byteRounds(params);
-  const remembered = Math.ceil((Math.min(params.track_buffer, params.max_gap) * fps) / 30); // cells
+  // Cells; less a hair, because an fps that comes from a period (15.000000000000002) must not be one cell more.
+  const remembered = Math.ceil((Math.min(params.track_buffer, params.max_gap) * fps) / 30 - 1e-9);
   let { next_id, cell: last, since_flush } = from;
   let tracks: Track[] = from.tracks.map(revive); // oldest first
 

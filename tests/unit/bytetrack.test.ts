@@ -107,6 +107,7 @@ test('max_gap and track_buffer are scaled to the analysed fps, rounded up; the s
     [8, 8],
     [4, 4],
     [7.5, 8],
+    [15.000000000000002, 15],
   ] as const) {
     expect(survives(fps, 30, 30, limit)).toBe(true);
     expect(survives(fps, 30, 30, limit + 1)).toBe(false);
