@@ -73,7 +73,6 @@ export const Clustering = z.strictObject({
 export const ScreenTime = z.strictObject({
   gap_ms_max: z.int().min(0),
   min_appearance_ms: z.int().min(0),
-  stages: z.record(z.string(), z.boolean()),
 });
 
 export const Storage = z.strictObject({
@@ -109,18 +108,22 @@ export const ModelEntry = z.strictObject({
       kind: z.literal('package'),
       package: z.string(),
       version: z.string(),
-      path: z.string(),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      /** What is read: the graph, then its weights where these lie beside it. */
+      files: z.array(z.strictObject({ path: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })).min(1),
       convert: z.enum(['tflite', 'tfjs']),
     }),
-    z.strictObject({ kind: z.literal('url'), url: z.url(), member: z.string().optional() }),
+    z.strictObject({ kind: z.literal('url'), url: z.url() }),
     /** No public download is known: the operator puts the file into the mirror folder. */
     z.strictObject({ kind: z.literal('mirror'), note: z.string() }),
   ]),
+  /** Environment variable that names a file to use instead; its sha256 then takes the place of this one in every key. */
+  override_env: z.enum(['RETINAFACE_MODEL', 'ARCFACE_MODEL']).optional(),
   input: z.strictObject({ width: positive, height: positive }),
+  /** embed: what the graph takes. `raw`: 0..255, it normalises by itself. `signed`: (x - 127.5) / 127.5. */
+  pixels: z.enum(['raw', 'signed']).optional(),
   /** embed: length of the vector. */
   dim: positive.optional(),
-  /** embed: file of the vector that is subtracted before the second normalisation. */
+  /** embed: file in engine/models/centre of the vector that is subtracted before the second normalisation. */
   centre: z.string().optional(),
   /** embed: cosine similarity of pairs on television faces, for priors: mean and standard deviation. */
   calibration: z
@@ -131,7 +134,7 @@ export const ModelEntry = z.strictObject({
     })
     .optional(),
 });
-export type ModelEntry = z.output<typeof ModelEntry>;
+export type ModelEntry = Deep<z.output<typeof ModelEntry>>;
 
 export const Models = z.strictObject({
   /** Folder that is looked into before any download; file names as in `models`. */
