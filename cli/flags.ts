@@ -61,7 +61,8 @@ function parserOf(command: Flagged, fields: Map<string, Field>, presentValue: (k
     .allowExcessArguments(false)
     .helpOption('-h, --help', 'Show this help')
     .option('--json', 'Answer with JSON objects, one per line');
-  if (positional !== undefined) parser.argument(`[${positional}]`, fields.get(positional)?.description);
+  const main = positional === undefined ? undefined : fields.get(positional);
+  if (main !== undefined) parser.argument(`[${positional}${main.type === 'array' ? '...' : ''}]`, main.description);
   for (const [name, field] of fields)
     for (const option of optionsOf(name, field, presentValue)) parser.addOption(option);
   return parser;
@@ -99,14 +100,22 @@ function inputOf(parser: Command, command: Flagged, fields: Map<string, Field>):
     const value = options[camel(name)];
     if (value !== undefined) input[name] = numeric(field) ? toNumber(value) : value;
   }
-  const { positional } = command;
-  const [given] = parser.args;
-  if (positional === undefined || given === undefined) return input;
-  if (positional in input)
-    throw new ScreenalyticsError('INPUT_INVALID', {
-      problem: `${positional} is given twice, also as ${flagOf(positional)}`,
-    });
-  return { ...input, [positional]: given };
+  return withPositional(input, command.positional, fields, parser.args);
+}
+
+/** The words without a flag, as the field that may be given so: its first, or all where it is a list. */
+function withPositional(
+  input: Record<string, unknown>,
+  name: string | undefined,
+  fields: Map<string, Field>,
+  words: readonly string[],
+): Record<string, unknown> {
+  if (name === undefined || words.length === 0) return input;
+  if (name in input) {
+    const problem = `${name} is given twice, also as ${flagOf(name)}`;
+    throw new ScreenalyticsError('INPUT_INVALID', { problem });
+  }
+  return { ...input, [name]: fields.get(name)?.type === 'array' ? words : words[0] };
 }
 
 function numeric(field: Field): boolean {

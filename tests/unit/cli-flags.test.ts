@@ -58,6 +58,17 @@ test('a path that looks like a number stays a path', () => {
   expect(read('--source', '24')).toMatchObject({ input: { source: '24' } });
 });
 
+test('a list takes all the words without a flag', () => {
+  const many = {
+    words: ['models', 'prepare'],
+    about: 'Makes.',
+    input: z.object({ ids: z.array(z.string()).optional() }),
+    positional: 'ids',
+  };
+  expect(readFlags(many, ['a', 'b'], () => 0)).toEqual({ input: { ids: ['a', 'b'] } });
+  expect(readFlags(many, [], () => 0)).toEqual({ input: {} });
+});
+
 test('the help shows each flag, its default and the present value of the configuration', () => {
   const parsed = read('--help');
   const help = 'help' in parsed ? parsed.help.replaceAll(/\s+/g, ' ') : '';
