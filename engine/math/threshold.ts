@@ -1,0 +1,133 @@
+import type { Merge } from './clustering.ts';
+
+/** Cosine similarities as a normal distribution. */
+export interface Scores {
+  readonly n: number;
+  readonly mean: number;
+  readonly sd: number;
+}
+
+/** A model's own scores between two shots, from config/models.yaml: [mean, sd]. */
+export interface Calibration {
+  readonly same: readonly [number, number];
+  readonly different: readonly [number, number];
+}
+
+export interface Evidence {
+  /** Of crops within one track, some time apart: certainly one person, but the same shot. */
+  readonly same: readonly number[];
+  /** Of tracks that share a frame: certainly two people. */
+  readonly different: readonly number[];
+  /** Of all pairs of tracks, whoever they are. */
+  readonly all: readonly number[];
+}
+
+export interface PairModel {
+  readonly same: Scores;
+  readonly different: Scores;
+  /** Share of all pairs of tracks that are one person. */
+  readonly share_same: number;
+}
+
+export interface Candidate {
+  readonly threshold: number;
+  readonly clusters: number;
+  readonly expected_purity: number;
+}
+
+/** How many of the episode's own scores the calibration weighs. Scores of one episode repeat the same few people. */
+const PRIOR_COUNT = { same: 100, different: 50 };
+/** The share of one-person pairs that is expected before looking, and the pairs that this expectation weighs. */
+const SHARE_PRIOR = { mean: 0.15, count: 50 };
+const EM_STEPS = 50;
+const GRID = { from: -0.2, to: 0.95, step: 0.01 };
+/** A merge that is likelier wrong than right is never made, however pure the rest. */
+const POSTERIOR_MIN = 0.5;
+
+/**
+ * What scores of one person and of two look like in this episode: the calibration of the model, moved by the episode's
+ * own evidence as far as its count allows (normal-inverse-gamma shrinkage: Gelman et al., Bayesian Data Analysis, 3.3).
+ *
+ * Scores within a track flatter: light, pose and distance are the same, whereas clusters join tracks of different
+ * shots. So `same` may pull the mean below the calibration (a poor picture is poor in every shot), never above it:
+ * how much less alike one person is across shots is taken from the calibration, which was measured across shots.
+ */
+export function fitPairs(evidence: Evidence, calibration: Calibration): PairModel {
+  const within = shrink(evidence.same, calibration.same, PRIOR_COUNT.same);
+  const same =
+    within.mean < calibration.same[0]
+      ? { ...within, sd: Math.max(within.sd, calibration.same[1]) }
+      : { n: within.n, mean: calibration.same[0], sd: calibration.same[1] };
+  const different = shrink(evidence.different, calibration.different, PRIOR_COUNT.different);
+  return { same, different, share_same: estimateShare(evidence.all, same, different) };
+}
+
+/** Probability that two tracks (or clusters) of this similarity are one person. Never falls as similarity rises. */
+export function posterior(similarity: number, { same, different, share_same }: PairModel): number {
+  // Outside the two means the wider normal curve would win again at the far end: hold the value there.
+  const s = Math.min(Math.max(similarity, different.mean), Math.max(same.mean, different.mean));
+  const yes = share_same * density(s, same);
+  const no = (1 - share_same) * density(s, different);
+  return yes + no === 0 ? 0 : yes / (yes + no);
+}
+
+/** Expected share of the pairs inside clusters that are one person, over the given merges; 1 without any. */
+export function expectedPurity(merges: readonly Merge[], model: PairModel): number {
+  let pairs = 0;
+  let right = 0;
+  for (const { similarity, size_a, size_b } of merges) {
+    pairs += size_a * size_b;
+    right += size_a * size_b * posterior(similarity, model);
+  }
+  return pairs === 0 ? 1 : right / pairs;
+}
+
+/** For every threshold of the grid what it would give; highest first. */
+export function candidates(items: number, merges: readonly Merge[], model: PairModel): Candidate[] {
+  const out: Candidate[] = [];
+  for (let step = Math.round(GRID.to / GRID.step); step >= Math.round(GRID.from / GRID.step); step--) {
+    const threshold = step / Math.round(1 / GRID.step);
+    const made = merges.filter((merge) => merge.similarity >= threshold);
+    out.push({ threshold, clusters: items - made.length, expected_purity: expectedPurity(made, model) });
+  }
+  return out;
+}
+
+/**
+ * The lowest threshold at which the expected purity is reached, there and at all higher ones, and at which a merge is
+ * still likelier right than wrong. `list`: as `candidates` gives it.
+ */
+export function chooseThreshold(list: readonly Candidate[], model: PairModel, purity_target: number): number {
+  let chosen = GRID.to;
+  for (const { threshold, expected_purity } of list) {
+    if (expected_purity < purity_target || posterior(threshold, model) < POSTERIOR_MIN) break;
+    chosen = threshold;
+  }
+  return chosen;
+}
+
+/** Mean and sd of `scores`, as if `count` more of the prior's mean and sd had been seen. */
+function shrink(scores: readonly number[], [priorMean, priorSd]: readonly [number, number], count: number): Scores {
+  const n = scores.length;
+  const sum = scores.reduce((a, b) => a + b, 0);
+  const mean = (count * priorMean + sum) / (count + n);
+  const squares = scores.reduce((total, score) => total + (score - mean) ** 2, 0);
+  const variance = (count * (priorSd ** 2 + (priorMean - mean) ** 2) + squares) / (count + n);
+  return { n, mean, sd: Math.sqrt(variance) };
+}
+
+/** Expectation-maximisation (Dempster et al. 1977) of the one unknown: how many of all pairs are one person. */
+function estimateShare(all: readonly number[], same: Scores, different: Scores): number {
+  let share = SHARE_PRIOR.mean;
+  for (let step = 0; step < EM_STEPS; step++) {
+    const model = { same, different, share_same: share };
+    const yes = all.reduce((sum, score) => sum + posterior(score, model), 0);
+    share = (SHARE_PRIOR.count * SHARE_PRIOR.mean + yes) / (SHARE_PRIOR.count + all.length);
+  }
+  return share;
+}
+
+/** Of a normal distribution, but for the constant factor. */
+function density(x: number, { mean, sd }: Scores): number {
+  return Math.exp(-(((x - mean) / sd) ** 2) / 2) / sd;
+}
