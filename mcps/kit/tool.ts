@@ -1,12 +1,9 @@
 import type { z } from 'zod';
 import type { Progress } from '#engine/core/progress.ts';
-import type { Engine } from '#engine/engine.ts';
+import type { Engine, EngineReader } from '#engine/engine.ts';
 
 /** What a tool may do to the world. Everything else about safety is derived from this one word. */
 export type Effect = 'read' | 'write' | 'destructive';
-
-/** What a read tool is handed: it cannot write because it has nothing to write with. */
-export type EngineReader = Engine;
 
 /** Bytes on their way: what model and sample preparation report instead of frames. */
 export interface Transfer {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import type { Db } from '#engine/store/db.ts';
+import type { Readable } from '#engine/store/db.ts';
 import { type Episode, findEpisode, listEpisodes } from '#engine/store/episodes.ts';
 import { currentRun, listRuns, type Run } from '#engine/store/runs.ts';
 
@@ -34,14 +34,18 @@ export function contextOf(episode: Episode, run: Run): Context {
 export const episodeInput = z.string().min(1).describe('Episode id such as rhobh-s05e17');
 export const runInput = z.string().min(1).optional().describe('Run id; the current run if absent');
 
-export async function requireEpisode(db: Db, ep_id: string): Promise<Episode> {
+export async function requireEpisode(db: Readable, ep_id: string): Promise<Episode> {
   const episode = await findEpisode(db, ep_id);
   if (episode === null) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
   return episode;
 }
 
 /** The episode's current run, or the one of that id. */
-export async function requireRun(db: Db, ep_id: string, run_id?: string): Promise<{ episode: Episode; run: Run }> {
+export async function requireRun(
+  db: Readable,
+  ep_id: string,
+  run_id?: string,
+): Promise<{ episode: Episode; run: Run }> {
   const episode = await requireEpisode(db, ep_id);
   const run =
     run_id === undefined
@@ -54,7 +58,7 @@ export async function requireRun(db: Db, ep_id: string, run_id?: string): Promis
 const PAGE = 200;
 
 /** Every episode, in order of id. */
-export async function* allEpisodes(db: Db, after = ''): AsyncGenerator<Episode> {
+export async function* allEpisodes(db: Readable, after = ''): AsyncGenerator<Episode> {
   for (let from = after; ; ) {
     const page = await listEpisodes(db, { limit: PAGE, after: from });
     yield* page;
@@ -65,7 +69,7 @@ export async function* allEpisodes(db: Db, after = ''): AsyncGenerator<Episode> 
 }
 
 /** The episode that was worked on last, so that a person need not name it. */
-export async function latestEpisode(db: Db): Promise<string> {
+export async function latestEpisode(db: Readable): Promise<string> {
   let latest: Episode | undefined;
   for await (const episode of allEpisodes(db))
     if (episode.status === 'analysed' && (latest === undefined || episode.updated_at > latest.updated_at))

@@ -12,7 +12,7 @@ import {
   Storage,
   Tracking,
 } from '#config/schema.ts';
-import type { Engine } from '#engine/engine.ts';
+import type { EngineReader } from '#engine/engine.ts';
 
 type Tree = { [key: string]: unknown };
 
@@ -62,10 +62,8 @@ type OverrideName = keyof typeof overrideInputs;
 type OverrideValues = { readonly [K in OverrideName]?: unknown };
 
 /** The same engine with some values of its configuration replaced. */
-export function withOverrides(engine: Engine, input: OverrideValues): Engine {
-  const { config, origin } = overrideConfig(engine, toConfigTree(input));
-  const { log, models, blobs } = engine;
-  return { config, origin, log, models, blobs, db: () => engine.db(), close: () => engine.close() };
+export function withOverrides<E extends EngineReader>(engine: E, input: OverrideValues): E {
+  return { ...engine, ...overrideConfig(engine, toConfigTree(input)) };
 }
 
 /** The given overrides as a tree of configuration sections; inputs that are not overrides are left alone. */
