@@ -7,6 +7,9 @@ const spans = z.array(z.tuple([z.number(), z.number()])); // seconds
 /** What of a truth file is about pictures. People are the keys of `visible`. */
 export const Truth = z.object({
   duration_s: z.number(),
+  fps: z.number().positive().optional(),
+  /** Width and height, pixels. */
+  size: z.tuple([z.number(), z.number()]).optional(),
   boundary_tolerance_s: z.number().default(0.25),
   shots: spans,
   visible: z.record(z.string(), spans),
