@@ -1,0 +1,21 @@
+/**
+ * Whole columns as one parameter, for `insert ... select ... from unnest($1::int[], ...)`: a few statements instead of
+ * a hundred thousand. Written here as Postgres array literals, several times faster than the driver's own way.
+ */
+export function numbers(values: readonly number[]): string {
+  return `{${values.join(',')}}`;
+}
+
+/** Null where a row has no value. */
+export function numbersOrNull(values: readonly (number | undefined)[]): string {
+  return `{${values.map((value) => value ?? 'null').join(',')}}`;
+}
+
+/** Lists inside a column: `unnest` flattens nested arrays, so each goes as text, cast back in the statement. */
+export function lists(values: readonly (readonly (number | string)[])[]): string[] {
+  return values.map((list) => `{${list.join(',')}}`);
+}
+
+export function* chunks<T>(rows: readonly T[], size: number): Generator<{ rows: readonly T[]; from: number }> {
+  for (let from = 0; from < rows.length; from += size) yield { rows: rows.slice(from, from + size), from };
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { Db, DbReader, Readable } from './db.ts';
+
+export const Episode = z.object({
+  ep_id: z.string(),
+  /** Slug of the show and number of the season; null for a legacy episode. */
+  show: z.string().nullable(),
+  season: z.int().nullable(),
+  number: z.int().nullable(),
+  title: z.string().nullable(),
+  /** yyyy-mm-dd */
+  air_date: z.string().nullable(),
+  source_sha256: z.string().nullable(),
+  source_name: z.string().nullable(),
+  duration_ms: z.int().nullable(),
+  fps: z.number().nullable(),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  status: z.enum(['uploaded', 'analysing', 'analysed', 'failed']),
+  actor: z.string(),
+  created_at: z.date(),
+  updated_at: z.date(),
+});
+export type Episode = z.output<typeof Episode>;
+
+/** What is left out stays as it was, or unknown when the episode is new. */
+export const EpisodeInput = Episode.pick({
+  number: true,
+  title: true,
+  air_date: true,
+  source_sha256: true,
+  source_name: true,
+  duration_ms: true,
+  fps: true,
+  width: true,
+  height: true,
+  status: true,
+})
+  .partial()
+  .extend({ ep_id: Episode.shape.ep_id, actor: Episode.shape.actor });
+export type EpisodeInput = z.input<typeof EpisodeInput>;
+
+const SELECT = `
+  select e.ep_id, s.slug as show, n.number as season, e.number, e.title, e.air_date, e.source_sha256, e.source_name,
+    e.duration_ms, e.fps, e.width, e.height, e.status, e.actor, e.created_at, e.updated_at
+  from sa.episode e
+  left join sa.season n on n.season_key = e.season_key
+  left join sa.show s on s.show_key = n.show_key`;
+
+/** Creates it, or changes what is given. */
+export function upsertEpisode(db: Db, input: EpisodeInput): Promise<{ episode: Episode; created: boolean }> {
+  const e = EpisodeInput.parse(input);
+  const values = [e.ep_id, e.number, e.title, e.air_date, e.source_sha256, e.source_name];
+  const rest = [e.duration_ms, e.fps, e.width, e.height, e.status, e.actor];
+  return db.write(async (q) => {
+    const [written] = Written.parse(
+      await q.query(
+        UPSERT,
+        [...values, ...rest].map((value) => value ?? null),
+      ),
+    );
+    const episode = await episodeBy(q, 'e.ep_id = $1', e.ep_id);
+    if (episode === null) throw new Error('the episode just written is not there');
+    return { episode, created: written.created };
+  });
+}
+
+const Written = z.tuple([z.object({ created: z.boolean() })]);
+
+// xmax is 0 in a row that this statement inserted, and not in one that it updated.
+const UPSERT = `
+  insert into sa.episode as e
+    (ep_id, number, title, air_date, source_sha256, source_name, duration_ms, fps, width, height, status, actor)
+  values ($1, $2::int, $3::text, $4::date, $5::text, $6::text, $7::bigint, $8::double precision, $9::int, $10::int,
+    coalesce($11::text, 'uploaded'), $12)
+  on conflict (ep_id) do update set
+    number = coalesce($2, e.number), title = coalesce($3, e.title), air_date = coalesce($4, e.air_date),
+    source_sha256 = coalesce($5, e.source_sha256), source_name = coalesce($6, e.source_name),
+    duration_ms = coalesce($7, e.duration_ms), fps = coalesce($8, e.fps), width = coalesce($9, e.width),
+    height = coalesce($10, e.height), status = coalesce($11, e.status), actor = $12, updated_at = now()
+  returning xmax = 0 as created`;
+
+export function findEpisode(db: Readable, ep_id: string): Promise<Episode | null> {
+  return db.read((q) => episodeBy(q, 'e.ep_id = $1', ep_id));
+}
+
+/** The first episode that was made from this very file. */
+export function episodeBySource(db: Readable, sha256: string): Promise<Episode | null> {
+  return db.read((q) => episodeBy(q, 'e.source_sha256 = $1', sha256));
+}
+
+/** In order of ep_id, those after `after`. */
+export function listEpisodes(db: Readable, { limit = 100, after = '' } = {}): Promise<Episode[]> {
+  const sql = `${SELECT} where e.ep_id > $1 order by e.ep_id limit $2`;
+  return db.read(async (q) => z.array(Episode).parse(await q.query(sql, [after, limit])));
+}
+
+async function episodeBy(q: DbReader, condition: string, value: string): Promise<Episode | null> {
+  const rows = await q.query(`${SELECT} where ${condition} order by e.episode_key limit 1`, [value]);
+  return z.array(Episode).parse(rows)[0] ?? null;
+}

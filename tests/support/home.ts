@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, onTestFinished } from 'vitest';
+import { stopOwner } from '#engine/store/embedded.ts';
+
+/** A fresh home folder. Inside a test it goes when the test ends, elsewhere in a file when the file's tests have ended. */
+export function temporaryHome(): string {
+  const { home, remove } = makeHome();
+  try {
+    onTestFinished(remove);
+  } catch {
+    afterAll(remove); // not inside a test
+  }
+  return home;
+}
+
+/** The same for those who clean up by themselves, in `beforeAll` for instance. */
+export function makeHome(): { home: string; remove(): Promise<void> } {
+  const home = mkdtempSync(join(tmpdir(), 'sa-'));
+  const remove = async (): Promise<void> => {
+    await stopOwner(home);
+    rmSync(home, { recursive: true, force: true });
+  };
+  return { home, remove };
+}
