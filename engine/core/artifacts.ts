@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Float32 vectors travel as base64 and live as Float32Array. */
-const vector = z.codec(z.base64(), z.instanceof(Float32Array), {
+const vector = z.codec(z.base64(), z.instanceof<typeof Float32Array<ArrayBufferLike>>(Float32Array), {
   decode: (text) => {
     const bytes = Buffer.from(text, 'base64');
     return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
@@ -16,8 +16,10 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const Media = z.object({
   container: z.string(),
   duration_ms: z.int().positive(),
-  /** Presentation time of the first frame, seconds, as the container counts. */
+  /** Where the container's clock stands at the episode's start, seconds; every time in an artifact counts from there. */
   start_s: z.number(),
+  /** Seconds of one tick of the video's time stamps, as a fraction. */
+  time_base: z.tuple([z.int().positive(), z.int().positive()]),
   /** Average frames per second. */
   fps: z.number().positive(),
   /** True when the distance between frames changes. */
@@ -188,6 +190,8 @@ export const artifacts = {
     alignment: z.enum(['five', 'four']),
     provider: z.string(),
     counts: DetectionCounts,
+    /** Cell and at_ms of every analysed frame, with or without a face. */
+    frames: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])),
     rows: z.array(DetectionRow),
   }),
   tracks: z.object({ period_ms: z.number(), metrics: TrackMetrics, rows: z.array(TrackRow) }),

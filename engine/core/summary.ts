@@ -26,7 +26,13 @@ export const RunSummary = z.object({
   }),
   track_metrics: TrackMetrics.extend({ id_switches: z.int() }),
   screen_time: z.array(ScreenTimeRow),
-  prefixes: z.object({ frames: z.string(), crops: z.string(), thumbs: z.string(), manifests: z.string(), reports: z.string() }),
+  prefixes: z.object({
+    frames: z.string(),
+    crops: z.string(),
+    thumbs: z.string(),
+    manifests: z.string(),
+    reports: z.string(),
+  }),
   manifests: z.array(z.string()),
   /** Files and bytes written by the exporters of frames and crops. */
   exported: z.object({ files: z.int(), bytes: z.int() }),

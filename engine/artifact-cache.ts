@@ -1,0 +1,29 @@
+import { type ArtifactName, type Artifacts, artifacts } from '#engine/core/artifacts.ts';
+import type { Blobs } from './blobs/blobs.ts';
+import { cacheKeys } from './blobs/layout.ts';
+
+/** Checked on writing and again on reading; a file that does not fit any more counts as absent and is made anew. */
+export async function loadArtifact<N extends ArtifactName>(
+  blobs: Pick<Blobs, 'get'>,
+  name: N,
+  key: string,
+): Promise<Artifacts[N] | undefined> {
+  const bytes = await blobs.get(cacheKeys.artifact(name, key));
+  if (bytes === undefined) return undefined;
+  try {
+    const parsed = artifacts[name].safeDecode(JSON.parse(new TextDecoder().decode(bytes)));
+    return parsed.success ? (parsed.data as Artifacts[N]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function saveArtifact<N extends ArtifactName>(
+  blobs: Pick<Blobs, 'put'>,
+  name: N,
+  key: string,
+  value: Artifacts[N],
+): Promise<void> {
+  const encoded: unknown = artifacts[name].encode(value as never);
+  await blobs.put(cacheKeys.artifact(name, key), JSON.stringify(encoded));
+}

@@ -1,0 +1,78 @@
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+
+/** Where an episode stands. Without a season it is a legacy episode, named by its slug alone. */
+export interface EpisodePlace {
+  readonly ep_id: string;
+  readonly season?: { readonly show: string; readonly season: number; readonly episode: number };
+}
+
+const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+const EPISODE = /^([a-z0-9]+(?:-[a-z0-9]+)*)-s(\d{2,})e(\d{2,})$/;
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** `rhobh`, 5, 17 -> `rhobh-s05e17`. */
+export function seasonEpisode(show: string, season: number, episode: number): EpisodePlace {
+  if (!SLUG.test(show) || !(season >= 1) || !(episode >= 0))
+    throw new ScreenalyticsError('INPUT_INVALID', {
+      show,
+      season,
+      episode,
+      reason: 'a show is lower-case letters, digits and dashes; a season counts from 1, an episode from 0',
+    });
+  return { ep_id: `${show}-s${two(season)}e${two(episode)}`, season: { show, season, episode } };
+}
+
+/** Reads `rhobh-s05e17` or a plain slug; the inverse of what the two functions beside it make. */
+export function parseEpisode(ep_id: string): EpisodePlace {
+  const found = EPISODE.exec(ep_id);
+  if (found?.[1] !== undefined) return seasonEpisode(found[1], Number(found[2]), Number(found[3]));
+  if (!SLUG.test(ep_id))
+    throw new ScreenalyticsError('INPUT_INVALID', { episode: ep_id, reason: 'not an episode id such as rhobh-s05e17' });
+  return { ep_id };
+}
+
+/** File name or words -> slug. `My Show S01E02.final.mp4` -> my-show-s01e02; other names keep all their words. */
+export function episodeFromFileName(name: string): EpisodePlace {
+  const stem = name.replace(/\.[^.]*$/, '');
+  const numbered = /^(.+?)[\s._-]*s(\d{1,2})[\s._-]*e(\d{1,3})(?!\d)/i.exec(stem);
+  if (numbered?.[1] !== undefined && Number(numbered[2]) >= 1)
+    return seasonEpisode(slug(numbered[1]), Number(numbered[2]), Number(numbered[3]));
+  return { ep_id: slug(stem) };
+}
+
+export function slug(words: string): string {
+  const plain = words
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
+    .replace(/-+$/, '');
+  return plain === '' ? 'episode' : plain;
+}
+
+/** Storage layout v2: every key of the product is made here. */
+export function layout(place: EpisodePlace) {
+  const where = place.season
+    ? `${place.season.show}/s${two(place.season.season)}/e${two(place.season.episode)}`
+    : place.ep_id;
+  return {
+    video: (extension: string) => `raw/videos/${where}/episode${extension}`,
+    frames: `artifacts/frames/${where}/frames/`,
+    crops: `artifacts/crops/${where}/tracks/`,
+    thumbs: `artifacts/thumbs/${where}/identities/`,
+    manifests: `artifacts/manifests/${where}/`,
+    reports: `artifacts/reports/${where}/`,
+  } as const;
+}
+
+/** What machines can make again, named by what determined it. */
+export const cacheKeys = {
+  artifact: (name: string, key: string) => `cache/${name}/${key}.json`,
+  /** Folder of an artifact's pictures. */
+  pictures: (name: string, key: string) => `cache/${name}/${key}/`,
+  /** Folder of an unfinished sweep. */
+  work: (key: string) => `work/${key}/`,
+  sourceHashes: 'cache/sources.json',
+  rates: 'cache/rates.json',
+} as const;

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import type { Loaded } from '#config/load.ts';
+import type { Config } from '#config/schema.ts';
+import type { BlobReader, Blobs } from './blobs/blobs.ts';
+import { openLocalBlobs } from './blobs/local.ts';
+import { type Logger, openLog } from './core/log.ts';
+import { type ModelCatalog, openCatalog } from './models/catalog.ts';
+import { type Db, openDb, type Readable } from './store/db.ts';
+
+/** What tools are handed. */
+export interface Engine {
+  readonly config: Config;
+  /** Where each value of the configuration came from. */
+  readonly origin: ReadonlyMap<string, string>;
+  readonly log: Logger;
+  readonly models: ModelCatalog;
+  readonly blobs: Blobs;
+  /** Opened when first asked for. */
+  db(): Promise<Db>;
+  close(): Promise<void>;
+}
+
+/** What read tools are handed: they cannot write because they have nothing to write with. */
+export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log'> {
+  readonly models: Omit<ModelCatalog, 'prepare'>;
+  /** `put` is for what a cache remembers: a plan keeps what probing and hashing found. */
+  readonly blobs: BlobReader & Pick<Blobs, 'pathOf' | 'put'>;
+  db(): Promise<Readable>;
+}
+
+/** The one place where implementations are chosen. */
+export function openEngine({ config, origin }: Loaded): Engine {
+  const log = openLog(config.services.log);
+  let db: Promise<Db> | undefined;
+  return {
+    config,
+    origin,
+    log,
+    models: openCatalog(config.models, join(config.home, 'models')),
+    blobs: openLocalBlobs(config.home),
+    db: () => {
+      db ??= openDb({ home: config.home, database_url: config.database_url, log });
+      return db;
+    },
+    async close() {
+      const opened = await db?.catch(() => undefined);
+      await opened?.close();
+    },
+  };
+}

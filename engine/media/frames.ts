@@ -1,0 +1,150 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { Media } from '#engine/core/artifacts.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { Frame } from '#engine/core/image.ts';
+import { readBytes } from './bytes.ts';
+import { inputOptions, startFfmpeg } from './ffmpeg.ts';
+
+/** Size of the small copy of every frame that cuts are found on. */
+export const SMALL = { width: 64, height: 36 } as const;
+
+/** A small copy of one decoded frame: `rgb` is (36, 64, 3). */
+export interface SmallFrame {
+  readonly at_ms: number;
+  /** The exact time stamp, in ticks of the video's time base. */
+  readonly pts: number;
+  readonly rgb: Uint8Array;
+}
+
+export interface FramesRequest {
+  readonly path: string;
+  readonly media: Media;
+  /** Distance of the sampling grid, ms. */
+  readonly period_ms: number;
+  readonly width: number;
+  readonly height: number;
+  /** Also deliver the small copies. */
+  readonly small: boolean;
+  /** Go on from here: frames of earlier cells and small frames up to this time stamp are left out. */
+  readonly from?: { readonly cell: number; readonly after_pts: number };
+  readonly hwaccel: string;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Frames {
+  /** Sampled frames, in order; the caller lends the memory that each is decoded into. */
+  next(memory: Uint8Array): Promise<Frame | undefined>;
+  nextSmall(): Promise<SmallFrame | undefined>;
+  /** Resolves when the decoder has left; says whether it complained. */
+  close(): Promise<{ complaint: string | undefined }>;
+}
+
+/** Seconds decoded before the place to go on from, so that the grid is in step when it is reached. */
+const LEAD_IN_S = 3;
+
+/**
+ * One decode that gives both the sampled frames (RGB, scaled) and a small copy of every frame, each with its exact time
+ * stamp, on four pipes of one ffmpeg. The sampled frame of a cell is the first one with pts >= cell x period.
+ */
+export function openFrames(request: FramesRequest): Frames {
+  const { media, from, signal } = request;
+  const { child, done } = startFfmpeg(commandLine(request), request.small ? 3 : 1);
+  const stop = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const pipes = child.stdio as unknown as Readable[];
+  const big = { bytes: readBytes(pipes[1] as Readable), pts: readTimes(pipes[3] as Readable) };
+  const little = request.small
+    ? { bytes: readBytes(pipes[4] as Readable), pts: readTimes(pipes[5] as Readable) }
+    : undefined;
+  const seconds = (pts: number) => pts * (media.time_base[0] / media.time_base[1]) - media.start_s;
+  const toMs = (pts: number) => Math.max(0, Math.round(seconds(pts) * 1000));
+  let last_cell = (from?.cell ?? 0) - 1;
+  let received = 0;
+
+  async function next(memory: Uint8Array): Promise<Frame | undefined> {
+    for (;;) {
+      if (!(await big.bytes.fill(memory))) break;
+      const pts = await big.pts();
+      if (pts === undefined) break;
+      received++;
+      const cell = Math.max(0, Math.floor((seconds(pts) * 1000) / request.period_ms + 1e-9));
+      if (cell <= last_cell) continue;
+      last_cell = cell;
+      return { cell, at_ms: toMs(pts), width: request.width, height: request.height, rgb: memory };
+    }
+    signal.throwIfAborted();
+    const { code, stderr } = await done;
+    signal.throwIfAborted();
+    if (received === 0 && from === undefined)
+      throw new ScreenalyticsError('MEDIA_DECODE_FAILED', { file: request.path, exit: code }, { cause: stderr });
+    return undefined;
+  }
+
+  async function nextSmall(): Promise<SmallFrame | undefined> {
+    if (little === undefined) return undefined;
+    for (;;) {
+      const rgb = new Uint8Array(SMALL.width * SMALL.height * 3);
+      if (!(await little.bytes.fill(rgb))) return undefined;
+      const pts = await little.pts();
+      if (pts === undefined) return undefined;
+      if (from !== undefined && pts <= from.after_pts) continue;
+      return { at_ms: toMs(pts), pts, rgb };
+    }
+  }
+
+  async function close(): Promise<{ complaint: string | undefined }> {
+    signal.removeEventListener('abort', stop);
+    if (child.exitCode === null) stop();
+    const { stderr } = await done;
+    return { complaint: stderr.trim() === '' ? undefined : stderr.trim() };
+  }
+
+  return { next, nextSmall, close };
+}
+
+function commandLine(r: FramesRequest): string[] {
+  const { media, from } = r;
+  const seek = from === undefined ? 0 : (from.cell * r.period_ms) / 1000 - LEAD_IN_S;
+  const start = media.start_s;
+  const cell = (t: string) => `floor((${t}-${start})/${r.period_ms / 1000}+1e-9)`;
+  const sampled = [
+    `select=isnan(prev_selected_t)+gt(${cell('t')}\\,${cell('prev_selected_t')})`,
+    `scale=${r.width}:${r.height}:flags=bilinear+accurate_rnd`,
+    'setsar=1',
+    'format=rgb24',
+    printTimes(3),
+  ].join(',');
+  const small = [`scale=${SMALL.width}:${SMALL.height}:flags=area`, 'format=rgb24', printTimes(5)].join(',');
+  const graph = r.small ? `[0:v:0]split[a][b];[a]${sampled}[big];[b]${small}[small]` : `[0:v:0]${sampled}[big]`;
+  const raw = ['-fps_mode', 'passthrough', '-f', 'rawvideo'];
+  return [
+    ...(r.hwaccel === 'none' ? [] : ['-hwaccel', r.hwaccel]),
+    ...['-threads', String(r.threads), '-copyts'],
+    ...(seek > 0 ? ['-ss', String(seek + start)] : []),
+    ...inputOptions(r.path),
+    ...['-an', '-sn', '-dn', '-filter_complex_threads', '1', '-filter_complex', graph],
+    ...['-map', '[big]', ...raw, 'pipe:1'],
+    ...(r.small ? ['-map', '[small]', ...raw, 'pipe:4'] : []),
+  ];
+}
+
+/** `pts` in whole ticks: `pts_time` is printed with six digits only, which is 10 ms after an hour. */
+function printTimes(fd: number): string {
+  return `metadata=mode=add:key=k:value=1,metadata=mode=print:direct=1:file=pipe\\\\:${fd}`;
+}
+
+/** The next time stamp of a pipe of `metadata=print` lines, undefined at its end. */
+function readTimes(pipe: Readable): () => Promise<number | undefined> {
+  const lines = createInterface({ input: pipe, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+  return async () => {
+    for (;;) {
+      const line = await lines.next();
+      if (line.done) return undefined;
+      const found = /pts:\s*(-?\d+)/.exec(line.value);
+      if (found) return Number(found[1]);
+    }
+  };
+}

@@ -1,0 +1,80 @@
+import type { Config } from '#config/schema.ts';
+import type { Media } from '#engine/core/artifacts.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { artifactKey, digest } from '#engine/core/stage.ts';
+import type { ResolvedModel } from '../models/catalog.ts';
+import { cluster } from '../stages/cluster.ts';
+import { cut } from '../stages/cut.ts';
+import { detect } from '../stages/detect.ts';
+import { embed } from '../stages/embed.ts';
+import { harvest } from '../stages/harvest.ts';
+import { measure } from '../stages/measure.ts';
+import { track } from '../stages/track.ts';
+
+/** How densely and how large the frames of one video are looked at. */
+export interface Grid {
+  readonly period_ms: number;
+  readonly fps: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Stride beats fps beats the profile (0 is every frame); never more often than there are frames, never larger than they are. */
+export function gridOf(media: Media, sampling: Config['sampling']): Grid {
+  const profile = sampling.profiles[sampling.profile];
+  if (profile === undefined)
+    throw new ScreenalyticsError('INPUT_INVALID', {
+      profile: sampling.profile,
+      known: Object.keys(sampling.profiles),
+    });
+  const wanted = sampling.stride !== null ? media.fps / sampling.stride : (sampling.fps ?? profile.fps);
+  const fps = wanted === 0 ? media.fps : Math.min(wanted, media.fps);
+  const scale = Math.min(1, profile.height_max / media.height);
+  const even = (n: number) => Math.max(2, 2 * Math.round((n * scale) / 2));
+  // Whole microseconds, so that the decoder's arithmetic and ours agree.
+  const period_ms = Math.round(1e6 / fps) / 1000;
+  return { period_ms, fps: 1000 / period_ms, width: even(media.width), height: even(media.height) };
+}
+
+export interface Keys {
+  readonly shots: string;
+  readonly detections: string;
+  readonly tracks: string;
+  readonly faces: string;
+  readonly embeddings: string;
+  readonly clusters: string;
+  readonly screen_time: string;
+}
+
+export interface KeyFacts {
+  readonly config: Config;
+  readonly media_key: string;
+  readonly grid: Grid;
+  readonly detector: ResolvedModel;
+  readonly embedder: ResolvedModel;
+  readonly provider: string;
+}
+
+/** The name of every artifact of a run, before anything is run. */
+export function keysOf({ config, media_key, grid, detector, embedder, provider }: KeyFacts): Keys {
+  const { scene, detection, tracking, faces, recognition, clustering, screen_time, storage } = config;
+  const shots = artifactKey(cut, scene.enabled ? scene : { enabled: false }, {}, [media_key]);
+  const model = (m: ResolvedModel) => ({ model: m.id, sha256: m.sha256, provider });
+  const { confidence_th, iou_th, min_size } = detection;
+  const detections = artifactKey(detect, { grid, confidence_th, iou_th, min_size }, model(detector), [media_key]);
+  const appearance = tracking.tracker === 'reid' ? model(embedder) : {};
+  const tracks = artifactKey(track, { tracking, warmup_dets: scene.warmup_dets }, appearance, [shots, detections]);
+  const pictures = { ...faces, thumb_quality: storage.jpeg_quality };
+  const crops = artifactKey(harvest, pictures, {}, [tracks]);
+  const { switch_similarity_max } = recognition;
+  const embeddings = artifactKey(embed, { switch_similarity_max }, model(embedder), [crops]);
+  const calibration = embedder.entry.calibration ?? null;
+  const clusters = artifactKey(cluster, { ...clustering, calibration }, {}, [tracks, embeddings]);
+  const times = artifactKey(measure, screen_time, {}, [shots, detections, tracks, clusters]);
+  return { shots, detections, tracks, faces: crops, embeddings, clusters, screen_time: times };
+}
+
+/** A run is its artifacts: the same input and settings are the same run. */
+export function runId(keys: Keys): string {
+  return `r_${digest([keys.screen_time, keys.faces, keys.embeddings]).slice(0, 12)}`;
+}

@@ -1,0 +1,55 @@
+import { type EpisodePlace, layout } from '../blobs/layout.ts';
+import type { RunSummary } from '../core/summary.ts';
+import type { Made } from './publish.ts';
+import type { Grid } from './settings.ts';
+
+export interface SummaryFacts
+  extends Pick<
+    RunSummary,
+    'run_id' | 'device' | 'detector' | 'embedder' | 'tracker' | 'stages' | 'exported' | 'took_s' | 'manifests' | 'home'
+  > {
+  readonly place: EpisodePlace;
+  readonly made: Made;
+  readonly grid: Grid;
+}
+
+/** What a run says of itself; what a stopped run has not made counts as nothing. */
+export function summarise(facts: SummaryFacts): RunSummary {
+  const { place, made, grid, ...rest } = facts;
+  const { media, shots, detections, tracks, faces, embeddings, clusters, screen_time } = made;
+  const { frames, crops, thumbs, manifests, reports } = layout(place);
+  const metrics = tracks?.metrics ?? NO_TRACKS;
+  const id_switches = embeddings?.tracks.reduce((sum, track) => sum + track.suspected_switches_ms.length, 0) ?? 0;
+  return {
+    phase: 'done',
+    episode: place.ep_id,
+    duration_s: (shots?.at(-1)?.end_ms ?? media?.duration_ms ?? 0) / 1000,
+    fps_detected: Math.round((media?.fps ?? 0) * 1000) / 1000,
+    analyzed_fps: Math.round(grid.fps * 1000) / 1000,
+    counts: {
+      scene_cuts: Math.max(0, (shots?.length ?? 1) - 1),
+      detections_raw: detections?.counts.raw ?? 0,
+      detections_kept: detections?.counts.kept ?? 0,
+      tracks: tracks?.rows.length ?? 0,
+      faces: faces?.rows.length ?? 0,
+      people: clusters?.rows.length ?? 0,
+    },
+    track_metrics: { ...metrics, id_switches },
+    screen_time: screen_time?.rows ?? [],
+    prefixes: { frames, crops, thumbs, manifests, reports },
+    report: screen_time === undefined ? '' : `${reports}report.html`,
+    ...rest,
+  };
+}
+
+const NO_TRACKS: Omit<RunSummary['track_metrics'], 'id_switches'> = {
+  tracks_born: 0,
+  tracks_lost: 0,
+  longest_tracks: [],
+  long_tracks: [],
+  short_track_fraction: 0,
+  tracks_per_minute: 0,
+  dropped_short: 0,
+  gap_splits: [],
+  warmup_lost_ms: 0,
+};
