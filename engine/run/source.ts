@@ -29,7 +29,11 @@ export interface Source {
 }
 
 /** A path of a video, or the id of an episode that was run before. */
-export async function resolveSource(engine: EngineReader, request: RunRequest, signal: AbortSignal): Promise<Source> {
+export async function resolveSource(
+  engine: EngineReader,
+  request: RunRequest,
+  signal: AbortSignal,
+): Promise<Source> {
   const path = resolve(request.source);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined && looksLikeEpisode(request.source)) return storedSource(engine, request.source, signal);
@@ -116,7 +120,7 @@ function parse(text: string): unknown {
 }
 
 /** Keeps the footage under its v2 name, so that the episode can be run again by its id. Costs no space on the same disk. */
-export async function keepFootage(engine: Engine, source: Source): Promise<void> {
+export async function keepFootage(engine: Pick<Engine, 'blobs'>, source: Source): Promise<void> {
   if (source.stored) return;
   const key = layout(source.place).video(extname(source.name).toLowerCase() || '.mp4');
   await engine.blobs.putFile(key, source.path);
