@@ -19,7 +19,7 @@ export type Truth = z.output<typeof Truth>;
 
 /**
  * Labels by eye: where whose face is. `people` are neutral names in the order of the keys of the truth file's `visible`; `others` are faces of
- * people that the truth does not count. Times are from the clip's first frame.
+ * people that the truth does not count. Times are the container's: where the sound begins first, the first frame comes after 0.
  */
 export const Labels = z.strictObject({
   clip: z.string(),

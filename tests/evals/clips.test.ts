@@ -85,7 +85,7 @@ test.skipIf(skip)('every clip with a truth is there, and its people have neutral
     ['azv_friends', 6, 3],
     ['azv_hyland2', 7, 12],
     ['composite_hdtf6', 8, 12],
-    ['hamilton_short', 7, 3],
+    ['hamilton_short', 8, 3],
     ['mdn_friday', 4, 0],
     ['msdwild_00001', 3, 0],
   ]);
