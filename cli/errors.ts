@@ -11,9 +11,10 @@ export function errorJson(error: unknown): { error: ErrorReport } {
 }
 
 function said(details: Record<string, unknown>): string {
-  const parts = Object.entries(details).map(([name, value]) =>
-    Array.isArray(value) ? value.map(item).join('; ') : `${name}: ${item(value)}`,
-  );
+  const parts = Object.entries(details).map(([name, value]) => {
+    if (!Array.isArray(value)) return `${name}: ${item(value)}`;
+    return value.every(isFieldProblem) ? value.map(item).join('; ') : `${name}: ${value.map(item).join(', ')}`;
+  });
   return parts.length === 0 ? '' : ` (${parts.join('; ').replaceAll(/\s*\n\s*/g, '; ')})`;
 }
 

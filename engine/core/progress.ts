@@ -23,15 +23,21 @@ export type Progress = z.output<typeof Progress>;
 
 type Facts = Omit<Progress, 'eta_sec' | 'line' | 'total_sec'>;
 
+/** Where this phase of this process began: frames taken from an earlier one's checkpoint, and the time that was spent before. */
+export interface Start {
+  readonly frames: number;
+  readonly sec: number;
+}
+
 /**
  * JOB-13: elapsed is wall clock, total is frames_total / analysed fps (detected fps where none is set), and the time left is
- * what the remaining frames take at the rate seen so far. `frames_before` were done by an earlier process and taken from its
- * checkpoint: they are done, but say nothing about this process's rate.
+ * what the remaining frames take at the rate seen since `start`: what was done before says nothing about it.
  */
-export function snapshot(facts: Facts, frames_before = 0): Progress {
+export function snapshot(facts: Facts, start: Start = { frames: 0, sec: 0 }): Progress {
   const fps = facts.analyzed_fps > 0 ? facts.analyzed_fps : facts.fps_detected;
   const total_sec = fps > 0 ? facts.frames_total / fps : 0;
-  const rate = facts.elapsed_sec > 0 ? Math.max(0, facts.frames_done - frames_before) / facts.elapsed_sec : 0;
+  const spent = facts.elapsed_sec - start.sec;
+  const rate = spent > 0 ? Math.max(0, facts.frames_done - start.frames) / spent : 0;
   const left = Math.max(0, facts.frames_total - facts.frames_done);
   const eta_sec = left === 0 ? 0 : rate > 0 ? left / rate : null;
   const line = [

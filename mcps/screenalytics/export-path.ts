@@ -13,7 +13,7 @@ export function exportsFolder(home: string): string {
  * and it may not lie among the product's own files, whatever links lead there.
  */
 export async function allowedPath(path: string, format: string, home: string): Promise<string> {
-  const refuse = (problem: string) => new ScreenalyticsError('INPUT_INVALID', { field: 'path', problem, path });
+  const refuse = (problem: string) => refused(problem, path);
   const wanted = resolve(path);
   if (extname(wanted).toLowerCase() !== `.${format}`) throw refuse(`must end in .${format}`);
   const exports = exportsFolder(home);
@@ -48,13 +48,13 @@ export async function writeExport(target: string, bytes: Uint8Array | string, ov
 }
 
 function explain(error: NodeJS.ErrnoException, path: string): unknown {
-  const problem =
-    error.code === 'EEXIST'
-      ? 'is there already; allow it with overwrite'
-      : error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS'
-        ? 'cannot be written by this user'
-        : undefined;
-  return problem === undefined ? error : new ScreenalyticsError('INPUT_INVALID', { field: 'path', problem, path });
+  if (error.code === 'EEXIST') return refused('is there already; overwrite replaces it', path);
+  const denied = ['EACCES', 'EPERM', 'EROFS'].includes(error.code ?? '');
+  return denied ? refused('cannot be written by this user', path) : error;
+}
+
+function refused(problem: string, path: string): ScreenalyticsError {
+  return new ScreenalyticsError('INPUT_INVALID', { fields: [{ field: 'path', problem }], path });
 }
 
 function isInside(path: string, folder: string): boolean {

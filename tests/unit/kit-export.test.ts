@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const refused = (problem: string) =>
   expect.objectContaining({
     code: 'INPUT_INVALID',
-    details: expect.objectContaining({ problem: expect.stringContaining(problem) }),
+    details: expect.objectContaining({ fields: [{ field: 'path', problem: expect.stringContaining(problem) }] }),
   });
 
 test('a file in the exports folder of the home, which is made, or in any folder of the user', async () => {

@@ -34,9 +34,10 @@ test('the time left is unknown before the first frame and zero after the last', 
   expect(snapshot({ ...facts, frames_done: 0, frames_total: 0, elapsed_sec: 0 }).eta_sec).toBe(0);
 });
 
-test('frames of an earlier process do not count into the rate', () => {
-  const now = snapshot({ ...facts, frames_done: 500, elapsed_sec: 10 }, 400);
-  expect(now.eta_sec).toBe(30);
+test('frames of an earlier process and time of an earlier phase do not count into the rate', () => {
+  expect(snapshot({ ...facts, frames_done: 500, elapsed_sec: 10 }, { frames: 400, sec: 0 }).eta_sec).toBe(30);
+  expect(snapshot({ ...facts, frames_done: 500, elapsed_sec: 70 }, { frames: 0, sec: 60 }).eta_sec).toBe(6);
+  expect(snapshot({ ...facts, frames_done: 500, elapsed_sec: 60 }, { frames: 0, sec: 60 }).eta_sec).toBeNull();
 });
 
 // A steady job: 50 frames a second with a jitter of a fifth, and one second of loading before the first frame.

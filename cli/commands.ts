@@ -1,0 +1,69 @@
+import type { z } from 'zod';
+import type { Engine } from '#engine/engine.ts';
+import { runTool } from '#mcps/kit/run-tool.ts';
+import type { Effect, Tool, ToolProgress } from '#mcps/kit/tool.ts';
+import type { Flagged } from './flags.ts';
+import type { Look } from './table.ts';
+
+/** What a command works with: an open engine, the way to stop it, and who wants to know how far it is. */
+export interface Session {
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+  progress(now: ToolProgress): void;
+}
+
+/** The result for a machine, and how to write it for a person. */
+export interface Answer {
+  readonly output: unknown;
+  /** False makes the command exit with 1 although it answered, as `doctor` does when something is missing. */
+  readonly ok: boolean;
+  text(look: Look): string;
+}
+
+export interface Command extends Flagged {
+  /** Everyday names come first in the help. */
+  readonly everyday: boolean;
+  run(raw: Record<string, unknown>, session: Session): Promise<Answer>;
+}
+
+interface Face<O> {
+  /** Everyday names besides the one that the tool's name spells. */
+  readonly also: readonly string[];
+  readonly positional?: string;
+  readonly text: (output: O, look: Look) => string;
+  readonly ok?: (output: O) => boolean;
+}
+
+/** A tool as commands: `run_stage` is `run stage`, and whatever else the alias says. */
+export function toolCommands<I extends z.ZodObject, O extends z.ZodObject, E extends Effect>(
+  tool: Tool<I, O, E>,
+  face: Face<z.output<O>>,
+): Command[] {
+  const run = async (raw: Record<string, unknown>, session: Session): Promise<Answer> => {
+    const output = await runTool(tool, raw, { surface: 'cli', ...session });
+    return { output, ok: face.ok?.(output) ?? true, text: (look) => face.text(output, look) };
+  };
+  const { description, input } = tool;
+  const named = (words: string[], everyday: boolean): Command => ({
+    words,
+    about: description,
+    input,
+    positional: face.positional,
+    everyday,
+    run,
+  });
+  return [...face.also.map((name) => named(name.split(' '), true)), named(wordsOf(tool.name), false)];
+}
+
+/** `get_screen_time` is `get screen-time`. */
+export function wordsOf(name: string): string[] {
+  const [verb = '', ...noun] = name.split('_');
+  return [verb, noun.join('-')];
+}
+
+/** The command with the most words that `argv` begins with. */
+export function findCommand(commands: readonly Command[], argv: readonly string[]): Command | undefined {
+  return commands
+    .filter(({ words }) => words.every((word, at) => argv[at] === word))
+    .sort((a, b) => b.words.length - a.words.length)[0];
+}

@@ -1,0 +1,158 @@
+import type { z } from 'zod';
+import type { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
+import type { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
+import type { getDiagnostics } from '#mcps/screenalytics/tools/get-diagnostics.ts';
+import type { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
+import type { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
+import type { listModels } from '#mcps/screenalytics/tools/list-models.ts';
+import type { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
+import { megabytes, moment, peopleTable, percent, seconds } from './render.ts';
+import { facts, type Look, table } from './table.ts';
+
+type Output<T extends { output: z.ZodType }> = z.output<T['output']>;
+
+export function screenTimeText(shown: Output<typeof getScreenTime>, look: Look): string {
+  const { models, timeline } = shown;
+  const spans = timeline.map((row) => [
+    row.person,
+    moment(row.start_ms),
+    moment(row.end_ms),
+    row.shot_id,
+    row.track_ids.join(' '),
+  ]);
+  return [
+    peopleTable(shown.rows, look),
+    ...(timeline.length === 0 ? [] : ['', table(['person', 'from', 'to', 'shot', 'tracks'], spans, look)]),
+    '',
+    facts([
+      ...place(shown),
+      ['episode', `${shown.episode} (${seconds(shown.duration_s)})`],
+      ['run', `${shown.run_id} of ${shown.finished_at}`],
+      ['models', `${models.detector}, ${models.tracker}, ${models.embedder} on ${shown.device}`],
+    ]),
+  ].join('\n');
+}
+
+function place(at: { show: string | null; season: number | null; number: number | null }): [string, string][] {
+  if (at.show === null) return [];
+  const words = [
+    at.show,
+    at.season === null ? '' : `season ${at.season}`,
+    at.number === null ? '' : `episode ${at.number}`,
+  ];
+  return [['show', words.filter(Boolean).join(', ')]];
+}
+
+export function exportText(written: Output<typeof exportScreenTime>): string {
+  return `${written.path}\n${written.format} of ${written.episode}, run ${written.run_id}, ${written.bytes} bytes`;
+}
+
+export function episodesText(page: Output<typeof searchCatalog>, look: Look): string {
+  if (page.episodes.length === 0) return 'No episodes. Run one: screenalytics run episode path/to/video.mp4';
+  const rows = page.episodes.map((each) => [
+    each.episode,
+    each.title ?? each.source_name,
+    each.duration_s === null ? null : seconds(each.duration_s),
+    each.status,
+    each.updated_at.slice(0, 16).replace('T', ' '),
+  ]);
+  const more = page.next === null ? [] : ['', `More: --after ${page.next}`];
+  return [table(['episode', 'title', 'length', 'status', 'changed'], rows, look), ...more].join('\n');
+}
+
+export function episodeText(episode: Output<typeof getEpisode>, look: Look): string {
+  const runs = episode.runs.map((run) => [
+    run.run_id,
+    run.current,
+    run.finished_at.slice(0, 16).replace('T', ' '),
+    run.analyzed_fps,
+    run.detector,
+    run.embedder,
+    run.device,
+  ]);
+  const files = episode.manifests.map(({ name, path, made_by }) => [name, path ?? `missing; ${made_by} makes it`]);
+  return [
+    facts([
+      ...place(episode),
+      ['episode', episode.episode],
+      ['title', episode.title],
+      ['status', episode.status],
+      ['source', episode.source_name],
+      ['length', episode.duration_s === null ? null : seconds(episode.duration_s)],
+      ['picture', `${episode.width ?? '?'}x${episode.height ?? '?'}, ${episode.fps ?? '?'} fps`],
+    ]),
+    '',
+    table(['run', 'current', 'finished', 'fps', 'detector', 'embedder', 'device'], runs, look),
+    ...(episode.runs_omitted > 0 ? [`${episode.runs_omitted} older runs omitted`] : []),
+    '',
+    table(['manifest', 'path'], files, look),
+  ].join('\n');
+}
+
+export function modelsText({ models }: Output<typeof listModels>, look: Look): string {
+  const rows = models.map((model) => [
+    model.id,
+    model.task,
+    model.state,
+    model.accepted ? 'yes' : 'licence not accepted',
+    megabytes(model.bytes),
+    model.licence,
+    model.source,
+  ]);
+  return table(['model', 'task', 'state', 'usable', 'size', 'licence', 'source'], rows, look);
+}
+
+function brief(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+export function healthText(health: Output<typeof checkHealth>, look: Look): string {
+  const rows = health.checks.map(({ name, state, found, mend }) => [state, name, found, mend ?? '']);
+  const config = health.config.map(({ key, value, origin }) => [key, brief(value), origin]);
+  return [
+    table(['state', 'check', 'found', 'what to do'], rows, look),
+    ...(config.length === 0 ? [] : ['', table(['key', 'value', 'from'], config, look)]),
+    '',
+    health.ok ? 'Everything that a run needs is here.' : 'Something that a run needs is missing.',
+  ].join('\n');
+}
+
+export function diagnosticsText(found: Output<typeof getDiagnostics>, look: Look): string {
+  const { detections, faces, tracks, cluster_threshold: chosen, what_if } = found;
+  const suspects = found.contamination.map((row) => [
+    row.track_id,
+    row.cluster_id,
+    row.other_cluster_id,
+    row.own.toFixed(2),
+    row.other.toFixed(2),
+    row.reason,
+  ]);
+  const steps = (rows: readonly { threshold: number; count: number }[]) =>
+    rows.map(({ threshold, count }) => `${threshold}: ${count}`).join(', ');
+  return [
+    facts([
+      ['episode', `${found.episode}, run ${found.run_id}`],
+      ['detections', `${detections.kept} of ${detections.raw} kept, ${detections.too_small} too small`],
+      ['faces', `${faces.kept} kept, ${faces.too_small} too small, ${faces.low_conf} of low score`],
+      [
+        'tracks',
+        `${tracks.tracks_born} born, ${tracks.tracks_lost} lost, ${tracks.tracks_per_minute.toFixed(1)} a minute`,
+      ],
+      ['short tracks', percent(tracks.short_track_fraction)],
+      ['cluster threshold', `${chosen.chosen.toFixed(3)} (${chosen.mode}): ${chosen.reason}`],
+      ['expected purity', chosen.expected_purity.toFixed(3)],
+      ['clusters', `${found.clusters}, ${found.unclustered_tracks} tracks in none`],
+      ['detections if', steps(what_if.detections)],
+      ['cuts if', steps(what_if.cuts)],
+    ]),
+    '',
+    table(
+      ['threshold', 'clusters', 'expected purity'],
+      chosen.candidates.map((each) => [each.threshold.toFixed(3), each.clusters, each.expected_purity.toFixed(3)]),
+      look,
+    ),
+    ...(suspects.length === 0
+      ? []
+      : ['', table(['track', 'cluster', 'nearest other', 'own', 'other', 'why'], suspects, look)]),
+  ].join('\n');
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { ModelEntry } from '#config/schema.ts';
+
+/** A model as people see it. */
+export const ModelFace = z.object({
+  id: z.string(),
+  task: ModelEntry.shape.task,
+  family: ModelEntry.shape.family,
+  title: z.string(),
+  state: z.enum(['ready', 'missing', 'corrupt']),
+  licence: z.string(),
+  commercial: z.boolean(),
+  /** May be loaded: free for commercial use, or accepted in the configuration. */
+  accepted: z.boolean(),
+  bytes: z.int(),
+  sha256: z.string(),
+  source: z.string(),
+});
+export type ModelFace = z.output<typeof ModelFace>;
+
+export const modelIds = z.array(z.string().min(1)).optional().describe('Model ids');

@@ -1,0 +1,157 @@
+import { stat, statfs } from 'node:fs/promises';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { z } from 'zod';
+import { report } from '#engine/core/errors.ts';
+import type { EngineReader } from '#engine/engine.ts';
+import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
+import { availableProviders, openSession } from '#engine/models/session.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
+
+const Check = z.object({
+  name: z.string(),
+  /** A warning slows or limits; what is missing stops a run. */
+  state: z.enum(['ok', 'warning', 'missing']),
+  found: z.string(),
+  /** How to mend it. */
+  mend: z.string().nullable(),
+});
+type Check = z.output<typeof Check>;
+
+/** Room that an episode's crops, thumbnails and manifests may need, and memory that a run may take. */
+const DISK_BYTES_MIN = 2e9;
+const MEMORY_BYTES_MIN = 2e9;
+const NODE_MIN = 24;
+
+export const checkHealth = defineTool({
+  name: 'check_health',
+  title: 'Check this machine',
+  description:
+    'Checks Node, ffmpeg, models and their licences, device, database, disk and memory, and says what is missing and how to mend it. `config` adds every configuration value with its origin.',
+  effect: 'read',
+  input: z.object({
+    config: z.boolean().default(false).describe('Also list every configuration value and where it came from'),
+  }),
+  output: z.object({
+    ok: z.boolean(),
+    checks: z.array(Check),
+    config: z.array(z.object({ key: z.string(), value: z.string(), origin: z.string() })),
+  }),
+  run: async ({ config }, { engine }) => {
+    const checks = [
+      node(),
+      await attempt('ffmpeg', async () => ok('ffmpeg', await ffmpegVersion())),
+      ...(await models(engine)),
+      await attempt('device', () => device(engine)),
+      await attempt('database', () => database(engine)),
+      await attempt('disk', () => disk(engine.config.home)),
+      memory(),
+    ];
+    return {
+      ok: checks.every(({ state }) => state !== 'missing'),
+      checks,
+      config: config ? effectiveConfig(engine) : [],
+    };
+  },
+});
+
+function ok(name: string, found: string): Check {
+  return { name, state: 'ok', found, mend: null };
+}
+
+/** A check that throws is one thing that is missing, and the others still answer. */
+async function attempt(name: string, check: () => Promise<Check>): Promise<Check> {
+  try {
+    return await check();
+  } catch (error) {
+    const { message, hint } = report(error);
+    return { name, state: 'missing', found: message, mend: hint };
+  }
+}
+
+/** A run needs one detector and one embedder that may be loaded; the rest is choice. */
+async function models({ models, config }: EngineReader): Promise<Check[]> {
+  const all = await models.list();
+  const wanted = { detect: config.detection, embed: config.recognition };
+  const asked = { detect: config.detection.detector, embed: config.recognition.embedder };
+  return (['detect', 'embed'] as const).map((task) => {
+    const ids = asked[task] === 'auto' ? wanted[task].order : [asked[task]];
+    const known = all.filter(({ id }) => ids.includes(id));
+    const usable = known.filter(({ state, accepted }) => state === 'ready' && accepted);
+    const name = `models to ${task}`;
+    if (usable.length > 0) return ok(name, usable.map(({ id, licence }) => `${id} (${licence})`).join(', '));
+    const found = known
+      .map(({ id, state, accepted }) => `${id}: ${accepted ? state : 'licence not accepted'}`)
+      .join(', ');
+    return {
+      name,
+      state: 'missing',
+      found: found || `none of ${ids.join(', ')}`,
+      mend: 'screenalytics models prepare',
+    };
+  });
+}
+
+/** What a build offers says little: the first model that is here is really opened. */
+async function device({ models, config }: EngineReader): Promise<Check> {
+  const asked = config.services.device;
+  const here = (await models.list()).find(({ state, accepted }) => state === 'ready' && accepted);
+  if (here === undefined) return ok('device', `${asked} will try ${availableProviders(asked).join(', then ')}`);
+  const session = await openSession((await models.resolve(here.id)).path, asked);
+  await session.close();
+  return ok('device', `${asked} runs on ${session.provider}`);
+}
+
+async function database(engine: EngineReader): Promise<Check> {
+  const db = await engine.db();
+  const rows = await db.read((q) => q.query<{ version: string }>('show server_version'));
+  return ok('database', `${db.kind}, PostgreSQL ${Object.values(rows[0] ?? {}).join('')}`);
+}
+
+function node(): Check {
+  const { version, platform, arch } = process;
+  const found = `${version} on ${platform} ${arch}`;
+  if (Number.parseInt(version.slice(1), 10) >= NODE_MIN) return ok('node', found);
+  return { name: 'node', state: 'missing', found, mend: `Use Node ${NODE_MIN} or newer: npm ci brings one.` };
+}
+
+async function disk(home: string): Promise<Check> {
+  const { bavail, bsize } = await statfs(await nearestFolder(home));
+  const free = bavail * bsize;
+  const found = `${gigabytes(free)} free at ${home}`;
+  if (free >= DISK_BYTES_MIN) return ok('disk', found);
+  return { name: 'disk', state: 'warning', found, mend: 'Free some space, or set SCREENALYTICS_HOME to another disk.' };
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const there = await stat(folder).catch(() => undefined);
+    if (there?.isDirectory() || folder === dirname(folder)) return folder;
+  }
+}
+
+function memory(): Check {
+  const found = `${gigabytes(totalmem())}, ${gigabytes(freemem())} free, ${availableParallelism()} cores`;
+  if (totalmem() >= MEMORY_BYTES_MIN) return ok('memory', found);
+  return { name: 'memory', state: 'warning', found, mend: 'Use --profile fast and --workers 1.' };
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Every leaf of the configuration; what could open a door is not shown. */
+function effectiveConfig({ config, origin }: EngineReader): { key: string; value: string; origin: string }[] {
+  const secret = new Set(['database_url']);
+  return leaves(config).map(([key, value]) => ({
+    key,
+    value: secret.has(key) && value !== null ? '[hidden]' : JSON.stringify(value),
+    origin: origin.get(key) ?? 'config',
+  }));
+}
+
+function leaves(value: unknown, path = ''): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([key, each]) => leaves(each, path === '' ? key : `${path}.${key}`));
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { layout, parseEpisode } from '#engine/blobs/layout.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { Engine } from '#engine/engine.ts';
+import type { Episode } from '#engine/store/episodes.ts';
+import { type Run, screenTime, timeline } from '#engine/store/runs.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { toCsv } from '../csv.ts';
+import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+import { allowedPath, exportsFolder, writeExport } from '../export-path.ts';
+
+const Table = z.enum(['totals', 'timeline']);
+
+export const exportScreenTime = defineTool({
+  name: 'export_screen_time',
+  title: 'Export screen time',
+  description:
+    'Writes screen time to a file: csv (totals, or the timeline), json (both, with context) or html (the report). A file that is there is kept unless `overwrite` is set.',
+  effect: 'write',
+  input: z.object({
+    episode: episodeInput,
+    run: runInput,
+    format: z.enum(['csv', 'json', 'html']).default('csv').describe('csv, json or html (default csv)'),
+    table: Table.default('totals').describe('csv only: a row per person, or a row per interval (default totals)'),
+    path: z.string().min(1).optional().describe('File to write; in the exports folder of the home if absent'),
+    overwrite: z.boolean().default(false).describe('Replace a file that is there'),
+  }),
+  output: z.object({
+    ...Context.shape,
+    path: z.string(),
+    format: z.string(),
+    bytes: z.int(),
+  }),
+  run: async (input, { engine }) => {
+    const { format, table, overwrite } = input;
+    const { episode, run } = await requireRun(await engine.db(), input.episode, input.run);
+    const { home } = engine.config;
+    const name = `${episode.ep_id}${format === 'csv' && table === 'timeline' ? '-timeline' : ''}.${format}`;
+    const path = await allowedPath(input.path ?? join(exportsFolder(home), name), format, home);
+    const bytes =
+      format === 'html' ? await reportOf(engine, episode, run) : await rowsOf(engine, episode, run, format, table);
+    await writeExport(path, bytes, overwrite);
+    return { ...contextOf(episode, run), path, format, bytes: bytes.byteLength };
+  },
+});
+
+async function rowsOf(
+  engine: Engine,
+  episode: Episode,
+  run: Run,
+  format: 'csv' | 'json',
+  table: z.output<typeof Table>,
+) {
+  const db = await engine.db();
+  const rows = await screenTime(db, episode.ep_id, run.run_id);
+  const spans = await timeline(db, episode.ep_id, run.run_id);
+  if (format === 'json') {
+    const all = { ...contextOf(episode, run), rows, timeline: spans };
+    return Buffer.from(`${JSON.stringify(all, null, 2)}\n`);
+  }
+  return Buffer.from(table === 'totals' ? toCsv(TOTALS, rows) : toCsv(TIMELINE, spans));
+}
+
+const TOTALS = [
+  ...(['person', 'cluster_id', 'visual_s', 'share', 'first_seen_ms', 'last_seen_ms', 'appearances', 'tracks'] as const),
+  ...(['speaking_s', 'both_s', 'confidence'] as const),
+] as const;
+const TIMELINE = ['person', 'cluster_id', 'shot_id', 'start_ms', 'end_ms', 'track_ids'] as const;
+
+/** The report that the run wrote; reports of other runs lie beside it. */
+async function reportOf({ blobs }: Engine, { ep_id }: Episode, { run_id, current }: Run): Promise<Uint8Array> {
+  const keys = (await blobs.list(layout(parseEpisode(ep_id)).reports)).filter((key) => key.endsWith('.html'));
+  const key = keys.find((each) => each.includes(run_id)) ?? (current ? keys[0] : undefined);
+  const bytes = key === undefined ? undefined : await blobs.get(key);
+  if (bytes === undefined)
+    throw new ScreenalyticsError('RUN_NOT_FOUND', { episode: ep_id, run: run_id, missing: 'report' });
+  return bytes;
+}

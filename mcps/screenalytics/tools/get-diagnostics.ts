@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { ClusterThreshold, Contamination, DetectionCounts, FaceRejects, TrackMetrics } from '#engine/core/artifacts.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+import { openArtifacts } from '../run-artifacts.ts';
+
+const SUSPECTS_MAX = 50;
+/** Steps of the what-if tables: above the value that the run had. */
+const STEPS = 6;
+
+const Step = z.object({ threshold: z.number(), count: z.int() });
+
+export const getDiagnostics = defineTool({
+  name: 'get_diagnostics',
+  title: 'Diagnostics of a run',
+  description:
+    'Why a run came out as it did: detections kept and dropped, track metrics, the chosen cluster threshold with its candidates, suspects of contamination, and what higher thresholds would have left.',
+  effect: 'read',
+  input: z.object({
+    episode: episodeInput,
+    run: runInput,
+    confidence: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('Also count the detections with at least this score (0-1)'),
+  }),
+  output: z.object({
+    ...Context.shape,
+    detections: DetectionCounts.extend({ retention: z.number().nullable() }),
+    faces: FaceRejects.extend({ kept: z.int() }),
+    tracks: TrackMetrics,
+    cluster_threshold: ClusterThreshold,
+    clusters: z.int(),
+    unclustered_tracks: z.int(),
+    contamination: Contamination,
+    contamination_omitted: z.int(),
+    /** Counted from what the run kept, so only from its own thresholds upwards. */
+    what_if: z.object({ detections: z.array(Step), cuts: z.array(Step) }),
+  }),
+  run: async (input, { engine }) => {
+    const { episode, run } = await requireRun(await engine.db(), input.episode, input.run);
+    const get = await openArtifacts(engine, run);
+    const [detections, shots, tracks, faces, clusters] = await Promise.all([
+      ...([get('detections'), get('shots'), get('tracks')] as const),
+      ...([get('faces'), get('clusters')] as const),
+    ]);
+    const { raw, kept } = detections.counts;
+    const cuts = shots.filter(({ begins }) => begins === 'cut').map(({ score }) => score);
+    const scores = detections.rows.map(({ score }) => score);
+    return {
+      ...contextOf(episode, run),
+      detections: { ...detections.counts, retention: raw === 0 ? null : kept / raw },
+      faces: { ...faces.rejects, kept: faces.rows.length },
+      tracks: tracks.metrics,
+      cluster_threshold: { ...clusters.threshold, candidates: changes(clusters.threshold.candidates) },
+      clusters: clusters.rows.length,
+      unclustered_tracks: clusters.unclustered.length,
+      contamination: clusters.contamination.slice(0, SUSPECTS_MAX),
+      contamination_omitted: Math.max(0, clusters.contamination.length - SUSPECTS_MAX),
+      what_if: {
+        detections: ladder(scores, 1, input.confidence),
+        cuts: ladder(cuts, 2),
+      },
+    };
+  },
+});
+
+/** Of neighbouring candidates that give the same number of clusters, the first; all of them are in cluster_threshold.json. */
+function changes<T extends { clusters: number }>(candidates: readonly T[]): T[] {
+  return candidates.filter((each, at) => each.clusters !== candidates[at - 1]?.clusters);
+}
+
+/** How many values are left at rising thresholds, from the lowest value up to `top`, and at `extra`. */
+function ladder(values: readonly number[], top: number, extra?: number): z.output<typeof Step>[] {
+  const lowest = values.reduce((low, value) => Math.min(low, value), top);
+  const from = Math.floor(lowest * 20) / 20;
+  const steps = Array.from({ length: STEPS }, (_, n) => from + ((top - from) * n) / STEPS);
+  const thresholds = [
+    ...new Set([...steps, ...(extra === undefined ? [] : [extra])].map((t) => Math.round(t * 100) / 100)),
+  ];
+  return thresholds
+    .sort((a, b) => a - b)
+    .map((threshold) => ({ threshold, count: values.filter((value) => value >= threshold).length }));
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { layout, parseEpisode } from '#engine/blobs/layout.ts';
+import { Episode } from '#engine/store/episodes.ts';
+import { listRuns } from '#engine/store/runs.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { episodeInput, requireEpisode } from '../episodes.ts';
+import { manifestsOf } from '../manifests.ts';
+
+const RUNS_MAX = 20;
+
+export const getEpisode = defineTool({
+  name: 'get_episode',
+  title: 'Episode',
+  description:
+    'An episode: its video, status, runs with their settings and counts, and its manifest files with paths; a missing manifest names the stage that makes it.',
+  effect: 'read',
+  input: z.object({ episode: episodeInput }),
+  output: z.object({
+    ...Episode.pick({ show: true, season: true, number: true, title: true, status: true, source_name: true }).shape,
+    ...Episode.pick({ source_sha256: true, fps: true, width: true, height: true }).shape,
+    episode: z.string(),
+    duration_s: z.number().nullable(),
+    runs: z.array(
+      z.object({
+        run_id: z.string(),
+        current: z.boolean(),
+        finished_at: z.string(),
+        settings_hash: z.string(),
+        analyzed_fps: z.number(),
+        detector: z.string(),
+        embedder: z.string(),
+        tracker: z.string(),
+        device: z.string(),
+        counts: z.record(z.string(), z.number()),
+      }),
+    ),
+    runs_omitted: z.int(),
+    manifests: z.array(
+      z.object({
+        name: z.string(),
+        /** Null while it is missing. */
+        path: z.string().nullable(),
+        made_by: z.string(),
+      }),
+    ),
+    prefixes: z.object({
+      frames: z.string(),
+      crops: z.string(),
+      thumbs: z.string(),
+      manifests: z.string(),
+      reports: z.string(),
+    }),
+  }),
+  run: async (input, { engine }) => {
+    const db = await engine.db();
+    const { ep_id, duration_ms, ...rest } = await requireEpisode(db, input.episode);
+    const runs = await listRuns(db, ep_id);
+    const { frames, crops, thumbs, manifests, reports } = layout(parseEpisode(ep_id));
+    return {
+      ...rest,
+      episode: ep_id,
+      duration_s: duration_ms === null ? null : duration_ms / 1000,
+      runs: runs.slice(0, RUNS_MAX).map((run) => ({ ...run, finished_at: run.created_at.toISOString() })),
+      runs_omitted: Math.max(0, runs.length - RUNS_MAX),
+      manifests: await manifestsOf(engine.blobs, ep_id),
+      prefixes: { frames, crops, thumbs, manifests, reports },
+    };
+  },
+});

@@ -1,0 +1,26 @@
+import { checkHealth } from './check-health.ts';
+import { exportScreenTime } from './export-screen-time.ts';
+import { getDiagnostics } from './get-diagnostics.ts';
+import { getEpisode } from './get-episode.ts';
+import { getScreenTime } from './get-screen-time.ts';
+import { listModels } from './list-models.ts';
+import { planRun } from './plan-run.ts';
+import { prepareModels } from './prepare-models.ts';
+import { runStage } from './run-stage.ts';
+import { searchCatalog } from './search-catalog.ts';
+import { verifyModels } from './verify-models.ts';
+
+/** Everything that this server can be asked. */
+export const tools = [
+  runStage,
+  planRun,
+  getScreenTime,
+  exportScreenTime,
+  getEpisode,
+  searchCatalog,
+  getDiagnostics,
+  checkHealth,
+  listModels,
+  prepareModels,
+  verifyModels,
+] as const;

@@ -1,0 +1,34 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { projectRoot } from '#config/load.ts';
+import { tools } from '#mcps/screenalytics/tools/index.ts';
+
+test.each(tools.map((tool) => [tool.name, tool] as const))('%s shows the face that was agreed', async (name, tool) => {
+  const { title, description, effect } = tool;
+  const input = z.toJSONSchema(tool.input, { io: 'input' });
+  const output = z.toJSONSchema(tool.output, { io: 'output' });
+  const face = JSON.stringify({ name, title, description, effect, input, output }, null, 2);
+  await expect(`${face}\n`).toMatchFileSnapshot(`../goldens/tools/${name}.json`);
+});
+
+test('one tool a file, named like it; at most 25', () => {
+  const folder = join(projectRoot, 'mcps/screenalytics/tools');
+  const files = readdirSync(folder).filter((file) => file !== 'index.ts');
+  expect(files.sort()).toEqual(tools.map(({ name }) => `${name.replaceAll('_', '-')}.ts`).sort());
+  expect(tools.length).toBeLessThanOrEqual(25);
+});
+
+test.each(tools.map((tool) => [tool.name, tool] as const))(
+  '%s: a short description, flat inputs, each explained',
+  (_, tool) => {
+    expect(tool.name).toMatch(/^[a-z]+(_[a-z]+)+$/);
+    expect(tool.description.length).toBeLessThanOrEqual(240);
+    expect(['read', 'write', 'destructive']).toContain(tool.effect);
+    for (const [field, schema] of Object.entries(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})) {
+      expect(schema, field).toMatchObject({ description: expect.any(String) });
+      expect(schema, field).not.toHaveProperty('properties');
+    }
+  },
+);
