@@ -133,9 +133,9 @@ function warp(image: Image, back: Similarity, side: number, out: Uint8Array): vo
   }
 }
 
-/** `step`: picture pixels per chip pixel. A bilinear sample covers two pixels, so that samples may lie two apart. */
+/** `step`: picture pixels per chip pixel. A bilinear sample reaches over two pixels, so that samples may lie 1.5 apart. */
 function samplesFor(step: number): number {
-  return step > 1.5 ? Math.min(SAMPLES_MAX, Math.max(2, Math.ceil(step / 2))) : 1;
+  return step > 1.5 ? Math.min(SAMPLES_MAX, Math.ceil(step / 1.5)) : 1;
 }
 
 /** Adds the bilinear colour at (x, y), pixel centres at whole numbers. Up to one pixel outside counts as the edge. */

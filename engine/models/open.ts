@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Device, ModelEntry } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { ResolvedModel } from './catalog.ts';
 import { mediapipeDetector } from './detectors/mediapipe.ts';
 import { retinaface } from './detectors/retinaface.ts';
 import { scrfd } from './detectors/scrfd.ts';
@@ -12,12 +13,8 @@ import { faceresEmbedder } from './embedders/faceres.ts';
 import { openSession } from './session.ts';
 import type { FaceDetector, FaceEmbedder } from './types.ts';
 
-/** A model whose file is here and is the file it should be; what the catalog resolves. */
-export interface ModelFile {
-  readonly id: string;
-  readonly entry: ModelEntry;
-  readonly path: string;
-}
+/** A model whose file is here and is the file it should be. */
+export type ModelFile = Pick<ResolvedModel, 'id' | 'entry' | 'path'>;
 
 const SINGLE_SHOT = { scrfd, yunet, retinaface, yoloface };
 
