@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import type { Box, Face, Image } from '#engine/core/image.ts';
+import { iou } from '#engine/math/boxes.ts';
+import { mediapipeDetector } from '#engine/models/detectors/mediapipe.ts';
+import { openDetector } from '#engine/models/open.ts';
+import { openSession } from '#engine/models/session.ts';
+import type { FaceDetector } from '#engine/models/types.ts';
+import { type GoldenFace, golden, PICTURES, photo, testModel } from '../goldens/models/support.ts';
+import { skipWithoutShared } from '../support/shared.ts';
+
+// Two ways of shrinking a photograph three to ten times differ by a few grey levels; so may the scores.
+const SCORE_TOLERANCE = 0.02;
+const LANDMARK_TOLERANCE = 2; // pixels of the network's input
+const IOU_MIN = 0.95;
+
+/**
+ * YOLO-face gets 0.93: on the one profile face of the photographs, where three of its cells tie, one grey level of
+ * rounding moves the box by a pixel of the input.
+ */
+const DOWNLOADED: [id: string, iouMin: number][] = [
+  ['scrfd_500m', IOU_MIN],
+  ['scrfd_2_5g', IOU_MIN],
+  ['yunet', IOU_MIN],
+  ['retinaface_mobile025', IOU_MIN],
+  ['yoloface_lite', 0.93],
+];
+const skip = skipWithoutShared('parity of the detectors whose weights are not in npm packages');
+
+test.skipIf(skip).each(DOWNLOADED)('%s finds what OpenCV finds with the same weights', async (id, iouMin) => {
+  const detector = await openDetector(await testModel(id), 'cpu');
+  await expectParity(detector, id, 640, iouMin);
+  await detector.close();
+});
+
+test('the embedded detector finds what its .tflite gives in numpy', async () => {
+  const { path, entry } = await testModel('mediapipe_face_full');
+  const layers = [{ side: 1, cover: 1.15 }]; // the tiles of the golden
+  const detector = mediapipeDetector('mediapipe_face_full', await openSession(path, 'cpu'), entry.input, layers);
+  await expectParity(detector, 'mediapipe_face_full', 192, IOU_MIN);
+  await detector.close();
+});
+
+async function expectParity(detector: FaceDetector, id: string, input: number, iouMin: number): Promise<void> {
+  const { faces, confidence_th, iou_th } = golden<GoldenFace>(id);
+  expect(Object.keys(faces)).toEqual(PICTURES);
+  for (const [name, wanted] of Object.entries(faces)) {
+    const picture = await photo(name);
+    const found = await detector.detect(picture, { confidence_th, iou_th });
+    const sure = (face: { score: number }) => face.score >= confidence_th + SCORE_TOLERANCE;
+    for (const face of wanted.filter(sure)) expectTwin(face, found, picture, input, iouMin, `${id} ${name}`);
+    const boxes = wanted.flatMap(views).map((face) => toFractions(face.box, picture));
+    const extra = found.filter((face) => sure(face) && !boxes.some((box) => iou(box, face.box) >= iouMin));
+    expect(extra, `${id} ${name}: faces the golden does not have`).toEqual([]);
+  }
+}
+
+/** One of the found faces agrees with the wanted one in box, score and landmarks, or with one that ties with it. */
+function expectTwin(
+  wanted: GoldenFace,
+  found: readonly Face[],
+  picture: Image,
+  input: number,
+  iouMin: number,
+  where: string,
+): void {
+  const twins = views(wanted).flatMap((view) => found.map((face) => difference(view, face, picture, input)));
+  const [best] = twins.toSorted((a, b) => a.landmarks - b.landmarks);
+  expect(best?.iou, where).toBeGreaterThanOrEqual(iouMin);
+  expect(best?.score, where).toBeLessThan(SCORE_TOLERANCE);
+  expect(best?.landmarks, where).toBeLessThan(LANDMARK_TOLERANCE);
+}
+
+function views(face: GoldenFace): GoldenFace[] {
+  return [face, ...(face.rivals ?? [])];
+}
+
+function difference(wanted: GoldenFace, face: Face, picture: Image, input: number) {
+  const scale = input / Math.max(picture.width, picture.height);
+  const distances = face.landmarks.map(([x, y], i) => {
+    const [wx, wy] = wanted.landmarks[i] ?? [Number.NaN, Number.NaN];
+    return Math.hypot(x * picture.width - wx, y * picture.height - wy) * scale;
+  });
+  return {
+    iou: iou(face.box, toFractions(wanted.box, picture)),
+    score: Math.abs(face.score - wanted.score),
+    landmarks: Math.max(...distances),
+  };
+}
+
+function toFractions([x1, y1, x2, y2]: readonly [number, number, number, number], { width, height }: Image): Box {
+  return [x1 / width, y1 / height, x2 / width, y2 / height];
+}
