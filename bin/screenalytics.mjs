@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The one entry, plain JS for any Node: finds a Node that strips types, then cli/main.ts.
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { findNode, handOver, isFit } from './node24.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const main = join(root, 'cli/main.ts');
+
+if (isFit(process.versions.node)) {
+  await import(pathToFileURL(main).href);
+} else {
+  const node = findNode();
+  if (node === undefined) {
+    process.stderr.write(
+      `screenalytics needs Node 22.18 or newer, and this is ${process.versions.node}. Run \`npm start\` in ${root}: it brings one.\n`,
+    );
+    process.exit(78);
+  }
+  process.exit(await handOver(node, [main, ...process.argv.slice(2)]));
+}
