@@ -131,7 +131,7 @@ function boxesIn(composition: Composition, { frame, photo, view, gain }: Shot): 
 }
 
 /** Photo pixels to frame pixels. */
-export function project(box_px: Box, view: View, width: number): Box {
+function project(box_px: Box, view: View, width: number): Box {
   const scale = width / view.w;
   const [x1, y1, x2, y2] = box_px;
   return [(x1 - view.x) * scale, (y1 - view.y) * scale, (x2 - view.x) * scale, (y2 - view.y) * scale];
