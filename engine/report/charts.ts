@@ -6,7 +6,7 @@ import { length } from './words.ts';
 
 /** Pixels of the drawings; the page scales them. The totals are drawn narrow, to be read on a phone too. */
 const TIMELINE_WIDTH = 960;
-const TOTALS_WIDTH = 620;
+const TOTALS_WIDTH = 520;
 /** Left of the bars, for names. */
 const NAMES_WIDTH = 140;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];

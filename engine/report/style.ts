@@ -35,21 +35,21 @@ section.warn h2{color:var(--warn)}
 section.warn ul{margin:0;padding-left:20px}
 .scroll{overflow-x:auto}
 .chart svg{display:block;width:100%;height:auto}
-.totals svg{max-width:720px}
+.totals svg{max-width:640px}
 .timeline svg{min-width:680px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.94rem}
 th,td{padding:7px 12px 7px 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;color:var(--soft);font-size:.84rem}
 th:first-child,td:first-child,table.facts td{text-align:left}
 tr:last-child td,tr:last-child th{border-bottom:0}
-tbody th{color:var(--ink);font-size:inherit}
+tbody th{color:var(--ink);font-size:inherit;white-space:normal;overflow-wrap:anywhere;min-width:8.5em}
 table.facts td{white-space:normal;overflow-wrap:anywhere}
 table.facts th{width:1%;padding-right:24px;vertical-align:top;color:var(--soft);font-weight:400}
 .dot{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.5em;background:var(--other)}
 .people{display:grid;gap:22px}
 .person{border-top:1px solid var(--line);padding-top:16px}
 .person:first-child{border-top:0;padding-top:0}
-.faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(76px,1fr));gap:8px;margin:10px 0 0;padding:0;list-style:none}
+.faces{display:grid;grid-template-columns:repeat(auto-fill,minmax(72px,1fr));gap:8px;margin:10px 0 0;padding:0;list-style:none}
 .faces figure{margin:0}
 .faces img{display:block;width:100%;height:auto;aspect-ratio:1;object-fit:cover;border-radius:8px;background:var(--line)}
 .faces figcaption{font-size:.74rem;color:var(--soft);line-height:1.35;margin-top:3px;min-height:1.35em}
