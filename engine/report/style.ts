@@ -42,9 +42,9 @@ th,td{padding:7px 12px 7px 0;text-align:right;border-bottom:1px solid var(--line
 th{font-weight:600;color:var(--soft);font-size:.84rem}
 th:first-child,td:first-child,table.facts td{text-align:left}
 tr:last-child td,tr:last-child th{border-bottom:0}
-tbody th{color:var(--ink);font-size:inherit;white-space:normal;overflow-wrap:anywhere;min-width:8.5em}
+tbody th{color:var(--ink);font-size:inherit;white-space:normal;overflow-wrap:anywhere;min-width:9.5em}
 table.facts td{white-space:normal;overflow-wrap:anywhere}
-table.facts th{width:1%;padding-right:24px;vertical-align:top;color:var(--soft);font-weight:400}
+table.facts th{width:1%;min-width:8.5em;padding-right:24px;vertical-align:top;color:var(--soft);font-weight:400}
 .dot{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.5em;background:var(--other)}
 .people{display:grid;gap:22px}
 .person{border-top:1px solid var(--line);padding-top:16px}
