@@ -108,7 +108,7 @@ export function searchWidth(k: number): number {
 }
 const EF_SEARCH_MIN = 400;
 
-/** The expression, owner type and model must be as in `sa.ensure_embedding_index`, or no index fits. */
+/** The expression, owner type and model must be as in `sa.create_embedding_index`, or no index fits. */
 export function nearestTracksSql(dim: number): string {
   const distance = `(v.vec::public.vector(${Math.trunc(dim)})) operator(public.<=>) $1::public.vector(${Math.trunc(dim)})`;
   return `

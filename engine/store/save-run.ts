@@ -49,11 +49,18 @@ export async function saveRun(db: Db, run: FinishedRun): Promise<{ saved: boolea
     ]);
     const again = 'update sa.run set current = true where episode_key = $1 and run_id = $2 returning run_key';
     if ((await q.query(again, [episode_key, run.run_id])).length > 0) return { saved: false };
-    if (tracks.length > 0) await q.query(`select sa.ensure_embedding_index('track', $1, $2)`, [model_id, dim]);
+    const indexMissing = tracks.length > 0 && (await lacksIndex(q, model_id));
     const run_key = await insertRun(q, episode_key, run);
     for (const { sql, params } of statements) await q.query(sql, [run_key, ...params]);
+    if (indexMissing) await q.query(`select sa.create_embedding_index('track', $1, $2)`, [model_id, dim]);
     return { saved: true };
   });
+}
+
+/** Asked before the first vector is inserted; then nobody else makes an index until this transaction ends. */
+async function lacksIndex(q: DbReader, model_id: string): Promise<boolean> {
+  const rows = await q.query(`select sa.embedding_index_missing('track', $1) as missing`, [model_id]);
+  return z.tuple([z.object({ missing: z.boolean() })]).parse(rows)[0].missing;
 }
 
 /** Two saves of one episode wait for each other. */

@@ -20,28 +20,33 @@ create table sa.embedding (
   foreign key (run_key, track_id) references sa.track on delete cascade
 );
 
--- An HNSW index needs one dimension, and models have different ones: an index per owner type and model, made when the
--- model's first vectors come. Says whether it was made.
-create function sa.ensure_embedding_index(owner_type text, model_id text, dim int) returns boolean
+-- An HNSW index needs one dimension, and models have different ones: an index per owner type and model, made after the
+-- model's first vectors came (in bulk it takes a third of the time). Who is to make it must ask before inserting: from
+-- then on others who are to make one wait, else two who have inserted would wait for each other's table lock.
+create function sa.embedding_index_missing(owner_type text, model_id text) returns boolean
 language plpgsql as $$
 declare
-  index_name text := format('embedding_%s_%s', owner_type, left(md5(model_id), 12));
+  index_name text := format('sa.embedding_%s_%s', owner_type, left(md5(model_id), 12));
 begin
-  if to_regclass('sa.' || index_name) is not null then
+  if to_regclass(index_name) is not null then
     return false;
   end if;
-  perform pg_advisory_xact_lock(hashtext(index_name));
-  if to_regclass('sa.' || index_name) is not null then
-    return false;
-  end if;
+  perform pg_advisory_xact_lock(7264002);
+  return to_regclass(index_name) is null;
+end
+$$;
+
+create function sa.create_embedding_index(owner_type text, model_id text, dim int) returns void
+language plpgsql as $$
+begin
   execute format(
     'create index %I on sa.embedding using hnsw ((vec::public.vector(%s)) public.vector_cosine_ops)'
-    ' with (m = 16, ef_construction = 128) where owner_type = %L and model_id = %L',
-    index_name, dim, owner_type, model_id);
-  return true;
+    ' with (m = 16, ef_construction = 64) where owner_type = %L and model_id = %L',
+    format('embedding_%s_%s', owner_type, left(md5(model_id), 12)), dim, owner_type, model_id);
 end
 $$;
 -- down
-drop function sa.ensure_embedding_index(text, text, int);
+drop function sa.create_embedding_index(text, text, int);
+drop function sa.embedding_index_missing(text, text);
 drop table sa.embedding;
 -- The extension stays: others in the same database may use it.
