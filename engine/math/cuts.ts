@@ -4,7 +4,8 @@
  * The distance of two frames is the L1 distance of their colour histograms, block by block, so 0..2 (Boreczky & Rowe 1996
  * found block histograms the most reliable; Zhang, Kankanhalli & Smoliar 1993 introduced them for cuts). A cut is a distance
  * that passes a threshold and stands out from its neighbours (adaptive ratio, Yusoff, Christmas & Kittler 2000). A flash is a
- * jump whose far side looks like its near side again. A fade is a run of black; the new shot begins in its middle.
+ * jump after which the picture soon looks as before, and the jump back. A fade is a run of black; the new shot begins in its
+ * middle. A black that lasts longer than LONG_BLACK is a shot of its own (credits, a dark scene): nobody can wait for its end.
  */
 export interface CutParams {
   readonly threshold: number;
@@ -35,7 +36,8 @@ export interface CutState {
   readonly next: number;
   readonly entries: readonly Entry[];
   readonly last_cut: number;
-  readonly dark: { readonly from: number; readonly from_ms: number } | null;
+  /** The run of black that has not ended; `is_shot` once it has lasted too long to be a fade. */
+  readonly dark: { readonly from: number; readonly from_ms: number; readonly is_shot: boolean } | null;
 }
 
 export interface CutFinder {
@@ -51,6 +53,13 @@ export interface CutFinder {
 const BLOCKS_X = 4;
 const BLOCKS_Y = 3;
 const BINS = 8;
+/** Frames. */
+const LONG_BLACK = 32;
+
+/** How many frames must have been pushed after a moment, at most, until it is decided. */
+export function lagOf({ window, min_len }: Pick<CutParams, 'window' | 'min_len'>): number {
+  return Math.max(window, min_len) + LONG_BLACK / 2 + 1;
+}
 
 export function createCutFinder(
   params: CutParams,
@@ -78,41 +87,60 @@ export function createCutFinder(
     return around.at(-2) ?? around.at(-1) ?? 0;
   }
 
-  function isFlash(frame: number): boolean {
+  const areAlike = (a: Entry, b: Entry): boolean => l1(a.histogram, b.histogram) < params.threshold * 0.6;
+
+  /** Soon after the jump the picture is as before it, or soon before the jump it was as after it. */
+  function isFlash(frame: number, here: Entry): boolean {
     const before = entry(frame - 1);
     if (before === undefined) return false;
-    for (let i = frame + 1; i < frame + params.min_len; i++) {
-      const after = entry(i);
-      if (after !== undefined && l1(before.histogram, after.histogram) < params.threshold * 0.6) return true;
+    for (let n = 1; n < params.min_len; n++) {
+      const after = entry(frame + n);
+      if (after !== undefined && areAlike(before, after)) return true;
+      const earlier = entry(frame - 1 - n);
+      if (earlier !== undefined && areAlike(earlier, here)) return true;
     }
     return false;
   }
 
   function decide(frame: number): CutFound[] {
     const here = entry(frame);
-    if (here === undefined || frame === 0) return [];
-    const fade = fadeEndingAt(frame, here);
-    if (fade !== undefined) return [fade];
+    if (here === undefined) return [];
+    const fade = boundaryOfBlack(frame, here);
+    if (fade !== undefined) {
+      last_cut = fade.frame;
+      return [fade];
+    }
     const stands_out = here.distance >= params.threshold && here.distance >= params.ratio_min * neighbourhood(frame);
-    if (!stands_out || frame - last_cut < params.min_len || isFlash(frame)) return [];
+    if (!stands_out || frame === 0 || frame - last_cut < params.min_len || isFlash(frame, here)) return [];
     last_cut = frame;
     return [{ frame, at_ms: here.at_ms, kind: 'cut', score: here.distance }];
   }
 
-  /** A run of black that ends here and did not begin with a cut makes one boundary, in its middle. */
-  function fadeEndingAt(frame: number, here: Entry): CutFound | undefined {
+  /** Black at the very beginning and black that began with a cut make no boundary: the shot began before it. */
+  const isPending = (run: NonNullable<typeof dark>): boolean => !run.is_shot && run.from > 0 && last_cut < run.from;
+
+  function boundaryOfBlack(frame: number, here: Entry): CutFound | undefined {
+    const run = dark;
     const is_dark = here.luma <= params.fade_luma_max;
-    if (is_dark) {
-      dark ??= { from: frame, from_ms: here.at_ms };
-      return undefined;
-    }
-    const began = dark;
-    dark = null;
-    if (began === null || began.from === 0) return undefined;
-    const middle = (began.from + frame) >> 1;
-    if (middle - last_cut < params.min_len) return undefined;
-    last_cut = middle;
-    return { frame: middle, at_ms: Math.round((began.from_ms + here.at_ms) / 2), kind: 'fade', score: here.distance };
+    if (is_dark && run === null) dark = { from: frame, from_ms: here.at_ms, is_shot: false };
+    if (run === null || (is_dark && (run.is_shot || frame - run.from < LONG_BLACK))) return undefined;
+    const pending = isPending(run);
+    dark = is_dark ? { ...run, is_shot: true } : null;
+    const of = { kind: 'fade', score: here.distance } as const;
+    if (!is_dark && run.is_shot)
+      return frame - last_cut < params.min_len || run.from === 0
+        ? undefined
+        : { frame, at_ms: here.at_ms, ...of, kind: here.distance >= params.threshold ? 'cut' : 'fade' };
+    const middle = (run.from + frame) >> 1;
+    if (!pending || middle - last_cut < params.min_len || isBlackout(run.from, frame, here)) return undefined;
+    return { frame: middle, at_ms: Math.round((run.from_ms + here.at_ms) / 2), ...of };
+  }
+
+  /** Someone turned the light off and on: short, sudden on both sides, and the same picture again. */
+  function isBlackout(from: number, frame: number, here: Entry): boolean {
+    const [first, before] = [entry(from), entry(from - 1)];
+    if (frame - from >= params.min_len || first === undefined || before === undefined) return false;
+    return first.distance >= params.threshold && here.distance >= params.threshold && areAlike(before, here);
   }
 
   function push(at_ms: number, rgb: Uint8Array): CutFound[] {
@@ -133,8 +161,9 @@ export function createCutFinder(
 
   function decidedUntil(): number {
     const undecided = entry(Math.max(0, next - delay));
-    // A black run that has not ended may still become a boundary in its middle.
-    return Math.min(undecided?.at_ms ?? 0, dark?.from_ms ?? Number.POSITIVE_INFINITY);
+    if (undecided === undefined || dark === null || !isPending(dark)) return undecided?.at_ms ?? 0;
+    // A black that has not ended may still become a boundary in its middle, which moves half as fast as its end.
+    return Math.floor((dark.from_ms + undecided.at_ms) / 2);
   }
 
   return { push, finish, decidedUntil, state: () => ({ next, entries: [...entries], last_cut, dark }) };

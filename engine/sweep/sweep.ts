@@ -2,6 +2,7 @@ import type { Config } from '#config/schema.ts';
 import type { Artifacts, Media, Shot } from '#engine/core/artifacts.ts';
 import type { Face, Frame } from '#engine/core/image.ts';
 import type { Alignment } from '#engine/math/align.ts';
+import { lagOf } from '#engine/math/cuts.ts';
 import { type Frames, openFrames, SMALL } from '#engine/media/frames.ts';
 import { encodeJpeg } from '#engine/media/pictures.ts';
 import type { Blobs } from '../blobs/blobs.ts';
@@ -128,7 +129,8 @@ async function consume(request: SweepRequest, s: Standing, frames: Frames, journ
     const state = { cut: s.cuts.state(), track: s.tracks.state(), harvest: s.crops.state() };
     return journal.save(s.rows, { ...s.position, ...state });
   };
-  const slots = request.config.scene.window + request.config.scene.min_len + 8 + 2 * request.workers;
+  // A frame waits until its cuts are known; there are never more sampled frames than small ones.
+  const slots = lagOf(request.config.scene) + 8 + 2 * request.workers;
   const bytes = request.width * request.height * 3;
   try {
     for await (const { frame, found, release } of detectAhead(frames, request.source.detect, { slots, bytes })) {
