@@ -23,7 +23,11 @@ export interface TileLayer {
   readonly cover: number;
 }
 
-/** Squares as high as the picture: three of them on 16:9. */
+/**
+ * Squares as high as the picture: three of them on 16:9. Finer layers, alone or added, find more faces of 40 px (recall
+ * at IoU 0.3 from 61 to 80% with sides of 0.75) at two to three times the cost, but their boxes fit the labelled ones of
+ * usual size worse (at IoU 0.5 from 97 to 93% on msdwild), so that they are not the default.
+ */
 export const TILES: readonly TileLayer[] = [{ side: 1, cover: 1.15 }];
 
 /**
