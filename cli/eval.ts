@@ -33,6 +33,7 @@ The clips lie in $SCREENALYTICS_SHARED (../shared); without it the composed samp
   --write            put the table into docs/SCORES.md (needs all clips and both kinds of weights)
   --json             everything that was measured, as JSON`;
 
+const SAMPLE = 'sample_episode';
 const SCORES = join(projectRoot, 'docs/SCORES.md');
 const MARK = ['<!-- eval: begin -->', '<!-- eval: end -->'] as const;
 const OPTIONS = {
@@ -82,9 +83,11 @@ async function main(): Promise<void> {
 
   const home = flags.home === undefined ? await mkdtemp(join(tmpdir(), 'screenalytics-eval-')) : resolve(flags.home);
   try {
+    const place = { home, shared, flags };
+    const clips = await clipsOf(place);
     const runs: ScoredRun[] = [];
     for (const weights of kinds.filter((kind) => kind === 'embedded' || shared !== undefined))
-      runs.push(...(await runAll(weights, { home, shared, flags })));
+      runs.push(...(await runAll(weights, clips, place)));
     await show(runs, flags);
   } finally {
     if (flags.home === undefined) await rm(home, { recursive: true, force: true });
@@ -109,7 +112,11 @@ interface Place {
 }
 
 /** Every clip with one kind of weights, in a home of its own; the user's own configuration has no part in it. */
-async function runAll(weights: Weights, { home, shared, flags }: Place): Promise<ScoredRun[]> {
+async function runAll(
+  weights: Weights,
+  clips: readonly TrueClip[],
+  { home, shared, flags }: Place,
+): Promise<ScoredRun[]> {
   const local = weights === 'local' && {
     detection: { detector: flags.detector },
     recognition: { embedder: flags.embedder },
@@ -118,7 +125,7 @@ async function runAll(weights: Weights, { home, shared, flags }: Place): Promise
   const engine = openEngine(loadConfig({}, { home: join(home, weights), services: { log: 'error' }, ...local }));
   try {
     const runs: ScoredRun[] = [];
-    for (const clip of await clipsOf(engine, shared, flags.clip)) {
+    for (const clip of clips) {
       const run = await runClip(engine, clip);
       runs.push({ weights, score: scoreClip(clip, await madeBy(engine, run)) });
       note(`${weights} ${clip.name}: ${run.took_s.toFixed(1)} s`);
@@ -129,14 +136,16 @@ async function runAll(weights: Weights, { home, shared, flags }: Place): Promise
   }
 }
 
-async function clipsOf(engine: Engine, shared: string | undefined, wanted: string[] | undefined): Promise<TrueClip[]> {
+/** The sample is composed once for both kinds of weights, and only when it is asked for. */
+async function clipsOf({ home, shared, flags }: Place): Promise<TrueClip[]> {
   const real = shared === undefined ? [] : sharedClips(shared, join(projectRoot, 'tests/evals/labels'));
-  const sample = sampleClip(await prepareSample(engine.config.home, { signal: stop.signal }));
-  const all = [...real, sample];
-  const unknown = (wanted ?? []).filter((name) => !all.some((clip) => clip.name === name));
-  if (unknown.length > 0)
-    throw new ScreenalyticsError('INPUT_INVALID', { clip: unknown, known: all.map((clip) => clip.name) });
-  return all.filter((clip) => wanted === undefined || wanted.includes(clip.name));
+  const known = [...real.map((clip) => clip.name), SAMPLE];
+  const wanted = flags.clip ?? known;
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new ScreenalyticsError('INPUT_INVALID', { clip: unknown, known });
+  const chosen = real.filter((clip) => wanted.includes(clip.name));
+  if (!wanted.includes(SAMPLE)) return chosen;
+  return [...chosen, sampleClip(await prepareSample(home, { signal: stop.signal }))];
 }
 
 async function runClip(engine: Engine, clip: TrueClip): Promise<RunSummary> {
