@@ -167,7 +167,8 @@ async function publishRun(engine: Engine, settled: Settled, ran: Ran, started: n
     return summary;
   }
   const artifacts = { media, shots, detections, tracks, faces, embeddings, clusters, screen_time };
-  await publishReport(engine.blobs, { place, artifacts, summary, settings, faces_key: settled.keys.faces });
+  const { models, keys } = settled;
+  await publishReport(engine.blobs, { artifacts, summary, models, faces_key: keys.faces });
   const db = await engine.db();
   const { detector, embedder, tracker, device, analyzed_fps, counts } = summary;
   const names = { detector, embedder, tracker, device, analyzed_fps, counts, actor: 'engine' };

@@ -1,4 +1,4 @@
-import { type Progress, snapshot } from '#engine/core/progress.ts';
+import { type Progress, type Start, snapshot } from '#engine/core/progress.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 
 type Facts = Pick<Progress, 'episode' | 'fps_detected' | 'analyzed_fps' | 'device' | 'detector' | 'tracker'>;
@@ -15,18 +15,22 @@ export function createReporter(
   to: { blobs: Blobs; key: string; progress(now: Progress): void },
 ): Reporter {
   const started = performance.now();
-  let last = { phase: '', done: 0, at: Number.NEGATIVE_INFINITY };
+  let last = { phase: '', done: 0, at: Number.NEGATIVE_INFINITY, elapsed_sec: 0 };
+  let start: Start = { frames: 0, sec: 0 };
+  let frames_max = 0;
   let writing: Promise<void> = Promise.resolve();
-  let latest: Progress | undefined;
 
-  function tell(phase: string, done: number, total: number, frames_resumed: number): void {
+  function tell(phase: string, done: number, total: number, resumed_from: number): void {
     const elapsed_sec = Math.round((performance.now() - started) / 10) / 100;
-    latest = snapshot({ ...facts, phase, frames_done: done, frames_total: total, elapsed_sec }, frames_resumed);
-    to.progress(latest);
-    const text = `${JSON.stringify(latest)}\n`;
+    // A phase's own rate: it began when the one before had its last word.
+    if (phase !== last.phase) start = { frames: resumed_from, sec: last.elapsed_sec };
+    frames_max = Math.max(frames_max, total);
+    const now = snapshot({ ...facts, phase, frames_done: done, frames_total: total, elapsed_sec }, start);
+    to.progress(now);
+    const text = `${JSON.stringify(now)}\n`;
     // A full disk is met by what has to be written; progress must not be what fails a run.
     writing = writing.then(() => to.blobs.put(to.key, text, false)).catch(() => {});
-    last = { phase, done, at: performance.now() };
+    last = { phase, done, at: performance.now(), elapsed_sec };
   }
 
   return {
@@ -36,7 +40,8 @@ export function createReporter(
       if (due) tell(phase, done, total, resumed_from);
     },
     async end(phase) {
-      tell(phase, latest?.frames_done ?? 0, latest?.frames_total ?? 0, 0);
+      // All frames of the longest phase, the sweep: what is done is done.
+      tell(phase, frames_max, frames_max, frames_max);
       await writing;
     },
   };

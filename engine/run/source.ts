@@ -29,11 +29,7 @@ export interface Source {
 }
 
 /** A path of a video, or the id of an episode that was run before. */
-export async function resolveSource(
-  engine: EngineReader,
-  request: RunRequest,
-  signal: AbortSignal,
-): Promise<Source> {
+export async function resolveSource(engine: EngineReader, request: RunRequest, signal: AbortSignal): Promise<Source> {
   const path = resolve(request.source);
   const found = await stat(path).catch(() => undefined);
   if (found === undefined && looksLikeEpisode(request.source)) return storedSource(engine, request.source, signal);
