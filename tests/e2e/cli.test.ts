@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { stopOwner } from '#engine/store/embedded.ts';
+import { commandLine } from '../support/command-line.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'screenalytics-cli-'));
+const home = join(folder, 'home');
+const { cli, start } = commandLine({ cwd: folder, home });
+afterAll(async () => {
+  await stopOwner(home);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('without a command it says what can be asked', async () => {
+  const { code, stdout, stderr } = await cli();
+  expect(code).toBe(0);
+  expect(stderr).toBe('');
+  for (const words of [
+    'run episode [source]',
+    'run sample',
+    'plan [source]',
+    'show [episode]',
+    'export [episode]',
+    'models list',
+    'doctor',
+  ])
+    expect(stdout).toContain(words);
+});
+
+test('help of a command shows its flags with the values that hold', async () => {
+  const { code, stdout } = await cli('help', 'run', 'episode');
+  expect(code).toBe(0);
+  expect(stdout).toContain('--scene-threshold <number>');
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/\(sampling\.profile: baseline\)/);
+  expect((await cli('run', 'episode', '--help')).stdout).toBe(stdout);
+});
+
+test.each([
+  ['a missing file', ['run', 'episode', 'nowhere.mp4'], 3, 'MEDIA_NOT_FOUND'],
+  ['an unknown episode', ['show', 'nobody-s01e01'], 3, 'EPISODE_NOT_FOUND'],
+  ['an unknown flag', ['run', 'episode', 'a.mp4', '--fqs', '3'], 2, 'INPUT_INVALID'],
+  ['a value that is no number', ['run', 'episode', 'a.mp4', '--stride', 'two'], 2, 'INPUT_INVALID'],
+  ['a value outside its limits', ['run', 'episode', 'a.mp4', '--scene-threshold', '3'], 2, 'INPUT_INVALID'],
+  ['a forgotten source', ['run', 'episode'], 2, 'INPUT_INVALID'],
+  ['an unknown command', ['rnu', 'episode'], 2, 'INPUT_INVALID'],
+])('%s: an exit code, and two lines that say what happened and what to do', async (_, args, exit, error) => {
+  const { code, stdout, stderr } = await cli(...args);
+  expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(`^${error}: `), expect.stringMatching(/\S/)]);
+});
+
+test('with --json an error is one object on stdout', async () => {
+  const { code, stdout, stderr } = await cli('run', 'episode', 'nowhere.mp4', '--json');
+  expect({ code, stderr }).toEqual({ code: 3, stderr: '' });
+  const details = { file: 'nowhere.mp4' };
+  expect(JSON.parse(stdout)).toEqual({
+    error: { code: 'MEDIA_NOT_FOUND', message: expect.any(String), hint: expect.any(String), details },
+  });
+});
+
+test('a configuration that is not valid is named with its key', async () => {
+  const file = join(folder, 'wrong.yaml');
+  writeFileSync(file, 'sampling: { profil: fast }\n');
+  const { code, stderr } = await start(['show'], { SCREENALYTICS_CONFIG: file }).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain('CONFIG_INVALID');
+  expect(stderr).toContain('profil');
+});
+
+test('a near miss is recognised', async () => {
+  const { stderr } = await cli('modles', 'list');
+  expect(stderr).toContain('did you mean: models list');
+});
