@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, realpathSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { ownerFiles, socketFolder } from './owner-files.ts';
@@ -48,6 +48,7 @@ async function own(home: string, idle_ms_max: number): Promise<void> {
     await server.stop();
     await database.close();
     rmSync(socket, { force: true });
+    if (dirname(socket) !== realpathSync(files.folder)) rmdirSync(dirname(socket));
     lock.release();
     process.exit(0);
   });

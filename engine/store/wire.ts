@@ -4,7 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net';
  * Serves one single-user backend (PGlite) to many connections, in the Postgres wire protocol, version 3.
  *
  * The backend has one session, so what must not be interleaved is handed over whole: everything up to the Sync of an
- * extended query (else one connection's Bind meets another's Parse), and everything up to the end of a transaction.
+ * extended query (all share one unnamed statement), and everything up to the end of a transaction. Written here rather
+ * than taken from pglite-socket, which cannot end an idle transaction and stops serving after one failed call.
  */
 export interface Backend {
   /** Runs complete messages, gives what the backend answered. Throws only when the backend itself is broken. */

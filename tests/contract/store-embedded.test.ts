@@ -90,7 +90,7 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
     expect(owner?.socket.length).toBeLessThan(100);
     expect(lstatSync(join(owner?.socket ?? '', '..')).mode & 0o077).toBe(0);
     await stopOwner(long);
-    expect(existsSync(owner?.socket ?? '')).toBe(false);
+    expect(existsSync(join(owner?.socket ?? '', '..'))).toBe(false);
   });
 
   test('the owner leaves when nobody has used it for a while, and comes back when asked', async () => {

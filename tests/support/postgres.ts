@@ -35,7 +35,8 @@ export function startPostgres(): PostgresServer | undefined {
     console.warn(`SKIPPED for want of PostgreSQL 15 with pgvector: the store on a real server. ${String(error)}`);
     return undefined;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'sa-pg-'));
+  for (const left of abandoned()) stopServer(left);
+  const folder = mkdtempSync(join(tmpdir(), `sa-pg-${process.pid}-`));
   const user = unprivileged();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, 'data');
@@ -51,11 +52,26 @@ export function startPostgres(): PostgresServer | undefined {
       run('createdb', '-h', folder, '-U', 'postgres', name);
       return urlOf(name);
     },
-    stop: () => {
-      run('pg_ctl', 'stop', '-m', 'immediate', '-s', '-D', data);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => stopServer(folder),
   };
+}
+
+function stopServer(folder: string): void {
+  const data = join(folder, 'data');
+  const args = ['stop', '-m', 'immediate', '-s', '-D', data];
+  if (existsSync(join(data, 'postmaster.pid')))
+    execFileSync(join(BIN, 'pg_ctl'), args, { ...unprivileged(), cwd: folder, stdio: 'pipe', timeout: STEP_MS_MAX });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Folders of test processes that were killed before they could stop their server. */
+function abandoned(): string[] {
+  return readdirSync(tmpdir())
+    .filter((name) => {
+      const pid = /^sa-pg-(\d+)-/.exec(name)?.[1];
+      return pid !== undefined && !existsSync(`/proc/${pid}`);
+    })
+    .map((name) => join(tmpdir(), name));
 }
 
 /** Postgres refuses to run as root. */
