@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { connectDb, type Db, type DbOptions, openDb, type ScriptDb } from '#engine/store/db.ts';
+import { connectDb, type DbOptions, openDb, type ScriptDb } from '#engine/store/db.ts';
 import { episodeBySource, findEpisode, listEpisodes, upsertEpisode } from '#engine/store/episodes.ts';
 import { migrate } from '#engine/store/migrate.ts';
 import { currentRun, listRuns, nearestTracks, nearestTracksSql, screenTime, timeline } from '#engine/store/runs.ts';
 import { saveRun } from '#engine/store/save-run.ts';
 import { makeHome } from '../support/home.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { count, nearestByHand, relations, rowCounts } from '../support/store-rows.ts';
 import { madeRun, randomFrom, unitVector } from '../support/store-run.ts';
 
 const SETUP_MS_MAX = 600_000; // the first time, Postgres is installed
@@ -330,48 +331,3 @@ const CATALOG = `
   insert into sa.person (name, actor) values ('PERSON A', 'x');
   insert into sa.cast_membership (season_key, person_key, actor) select season_key, person_key, 'x' from sa.season, sa.person;
   insert into sa.episode (ep_id, season_key, number, actor) select 'demo-s01e01', season_key, 1, 'x' from sa.season;`;
-
-const TABLES = [
-  'run',
-  'shot',
-  'detection',
-  'track',
-  'face',
-  'embedding',
-  'cluster',
-  'cluster_track',
-  'screen_time',
-  'appearance',
-];
-
-async function rowCounts(db: Db): Promise<Record<string, number>> {
-  const pairs = TABLES.map(async (table) => [table, await count(db, `sa.${table}`)] as const);
-  return Object.fromEntries(await Promise.all(pairs));
-}
-
-async function count(db: Db, table: string): Promise<number> {
-  const [row] = await db.read((q) => q.query<{ n: number }>(`select count(*) as n from ${table}`));
-  return row?.n ?? Number.NaN;
-}
-
-async function relations(db: Db): Promise<string[]> {
-  const rows = await db.read((q) =>
-    q.query<{ name: string }>(
-      `select table_schema || '.' || table_name as name from information_schema.tables where table_schema like 'sa%'`,
-    ),
-  );
-  return rows.map((row) => row.name);
-}
-
-/** Brute force: track -> cosine similarity of the k nearest. */
-function nearestByHand(
-  tracks: { track_id: number; vector: Float32Array }[],
-  query: Float32Array,
-  k: number,
-): Map<number, number> {
-  const similar = tracks.map(({ track_id, vector }): [number, number] => [
-    track_id,
-    vector.reduce((sum, x, i) => sum + x * (query[i] ?? 0), 0),
-  ]);
-  return new Map(similar.sort((a, b) => b[1] - a[1]).slice(0, k));
-}
