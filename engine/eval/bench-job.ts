@@ -149,7 +149,13 @@ async function timeModels(engine: Engine, { video, device }: Job): Promise<Model
       await embedder.embed([chip]);
       return () => {};
     });
-    return { device: detector.provider, detector: detector.model_id, embedder: embedder.model_id, detector_ms, embedder_ms };
+    return {
+      device: detector.provider,
+      detector: detector.model_id,
+      embedder: embedder.model_id,
+      detector_ms,
+      embedder_ms,
+    };
   } finally {
     await detector.close();
     await embedder.close();

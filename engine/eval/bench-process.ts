@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import process from 'node:process';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 
 const LOOK_MS = 200;
@@ -82,7 +82,8 @@ function residentMb(root: number, home: string): { tree: number; owner: number }
     if (!Number.isNaN(parent)) parents.set(pid, parent);
   }
   const isBelow = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) if (at === root) return true;
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at))
+      if (at === root) return true;
     return false;
   };
   let tree = 0;

@@ -53,7 +53,8 @@ async function make(file: string, args: string[], signal: AbortSignal): Promise<
     child.stdout?.resume();
     const { code, stderr } = await done;
     signal.throwIfAborted();
-    if (code !== 0) throw new ScreenalyticsError('INTERNAL', { reason: 'the video to measure with was not made', stderr });
+    if (code !== 0)
+      throw new ScreenalyticsError('INTERNAL', { reason: 'the video to measure with was not made', stderr });
     await rename(part, file);
   } finally {
     signal.removeEventListener('abort', stop);
