@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { Progress } from '#engine/core/progress.ts';
+import { RunPlan, RunSummary } from '#engine/core/summary.ts';
+import { stopOwner } from '#engine/store/embedded.ts';
+import { commandLine } from '../support/command-line.ts';
+
+// One home from the first test to the last: a run that is stopped, finished, shown, planned and exported.
+const folder = mkdtempSync(join(tmpdir(), 'screenalytics-cli-sample-'));
+const home = join(folder, 'home');
+const { cli, start } = commandLine({ cwd: folder, home });
+afterAll(async () => {
+  await stopOwner(home);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+// A minute of work for a machine that does nothing else.
+vi.setConfig({ testTimeout: 300_000 });
+
+const RUN = ['run', 'sample', '--name', 'test', '--fps', '4', '--json'];
+const objects = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+/** Two seconds are promised; the rest is for a test machine that does other things too. */
+const STOP_MS_MAX = 5000;
+
+test('a signal stops a run soon, says so, and keeps what is finished', async () => {
+  const { child, ended } = start(RUN);
+  let asked = 0;
+  child.stdout?.on('data', (text: string) => {
+    if (asked > 0 || !/"phase":"sweep","frames_done":[1-9]/.test(text.replaceAll(/\s/g, ''))) return;
+    asked = performance.now();
+    child.kill('SIGTERM');
+  });
+  const { code, stdout, stderr } = await ended;
+  expect(asked, 'the sweep told its progress').toBeGreaterThan(0);
+  expect(performance.now() - asked).toBeLessThan(STOP_MS_MAX);
+  expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+  expect(objects(stdout).at(-1)).toMatchObject({ error: { code: 'CANCELED' } });
+});
+
+let run: RunSummary;
+
+test('the same command finishes the run: progress line by line, then the summary beside the truth', async () => {
+  const { code, stdout, stderr } = await cli(...RUN);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = objects(stdout);
+  for (const line of lines.slice(0, -1)) expect(Progress.parse(line)).toEqual(line);
+  const last = lines.at(-1) as RunSummary & { sample: { people: { person: string; true_ms: number }[] } };
+  run = RunSummary.parse(last);
+  expect(run).toMatchObject({ phase: 'done', episode: 'sample-test', analyzed_fps: 4, home });
+  expect(last.sample).toMatchObject({ error_mean: expect.any(Number), unmatched_ms: expect.any(Number) });
+  const truth = JSON.parse(readFileSync(join(home, 'sample/test.truth.json'), 'utf8'));
+  expect(last.sample.people.map((row) => row.person)).toEqual(
+    truth.people.map((row: { person: string }) => row.person),
+  );
+});
+
+test('show gives the same rows, and a table for people', async () => {
+  const json = await cli('show', 'sample-test', '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject({ episode: 'sample-test', run_id: run.run_id, rows: run.screen_time });
+  const { code, stdout } = await cli('show');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^person +seen +share +appearances +first +last +tracks\nUnknown-1 /);
+  expect(stdout.split('\n').filter((line) => line.startsWith('Unknown-'))).toHaveLength(run.screen_time.length);
+});
+
+test('a plan says that everything is there, and with other settings what would run', async () => {
+  const plan = async (...more: string[]) =>
+    RunPlan.parse(JSON.parse((await cli('plan', 'sample-test', '--json', ...more)).stdout));
+  expect((await plan('--fps', '4')).stages.filter((stage) => !stage.cached)).toEqual([]);
+  const other = await plan('--fps', '2');
+  expect(other.stages.filter((stage) => stage.cached).map((stage) => stage.name)).toEqual(['probe', 'cut']);
+  expect(other.estimated_s).toBeGreaterThan(0);
+});
+
+test('an export is written once, and again only when asked', async () => {
+  const path = join(folder, 'people.csv');
+  const first = await cli('export', 'sample-test', '--path', path);
+  expect(first.code).toBe(0);
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  expect(lines).toHaveLength(1 + run.screen_time.length);
+  expect(lines[1]?.split(',')[0]).toBe(run.screen_time[0]?.person);
+  expect(await cli('export', 'sample-test', '--path', path)).toMatchObject({ code: 2, stdout: '' });
+  expect((await cli('export', 'sample-test', '--path', path, '--overwrite')).code).toBe(0);
+});
+
+test('the report can be exported as one file', async () => {
+  const { code, stdout } = await cli('export', 'sample-test', '--format', 'html', '--json');
+  expect(code).toBe(0);
+  expect(readFileSync(JSON.parse(stdout).path, 'utf8')).toContain('Unknown-1');
+});
+
+test('diagnostics and the episode’s files', async () => {
+  const found = JSON.parse((await cli('diagnostics', 'sample-test', '--confidence', '0.7', '--json')).stdout);
+  const { counts } = run;
+  expect(found.detections).toMatchObject({ kept: counts.detections_kept, raw: counts.detections_raw });
+  expect(found.clusters).toBe(counts.people);
+  const kept = found.what_if.detections.map((step: { count: number }) => step.count);
+  expect(kept).toEqual([...kept].sort((a, b) => b - a));
+  expect(kept[0]).toBe(counts.detections_kept);
+  const episode = JSON.parse((await cli('episode', 'sample-test', '--json')).stdout);
+  expect(episode.manifests.filter((file: { path: string | null }) => file.path === null)).toEqual([]);
+});
