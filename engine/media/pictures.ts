@@ -29,29 +29,54 @@ export function cropSquare(image: Image, box: Box, room: number, side: number): 
   const step = (2 * half) / side;
   // Shrinking by more than two averages several samples per pixel, or fine detail would flicker.
   const taps = Math.min(4, Math.max(1, Math.round(step)));
+  // Where each tap of each target row and column lies: byte offsets, -1 outside.
+  const rows = tapOffsets({ start: cy - half, step, taps, side, limit: height, unit: width * 3 });
+  const columns = tapOffsets({ start: cx - half, step, taps, side, limit: width, unit: 3 });
+  const count = taps * taps;
   const out = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
+  for (let y = 0, to = 0; y < side; y++) {
+    for (let x = 0; x < side; x++, to += 3) {
       let r = 0;
       let g = 0;
       let b = 0;
-      for (let j = 0; j < taps; j++) {
-        const sy = Math.round(cy - half + (y + (j + 0.5) / taps) * step - 0.5);
-        if (sy < 0 || sy >= height) continue;
-        for (let i = 0; i < taps; i++) {
-          const sx = Math.round(cx - half + (x + (i + 0.5) / taps) * step - 0.5);
-          if (sx < 0 || sx >= width) continue;
-          const at = (sy * width + sx) * 3;
+      for (let j = y * taps; j < (y + 1) * taps; j++) {
+        const row = rows[j] as number;
+        if (row < 0) continue;
+        for (let i = x * taps; i < (x + 1) * taps; i++) {
+          const column = columns[i] as number;
+          if (column < 0) continue;
+          const at = row + column;
           r += rgb[at] as number;
           g += rgb[at + 1] as number;
           b += rgb[at + 2] as number;
         }
       }
-      const to = (y * side + x) * 3;
-      out[to] = r / (taps * taps);
-      out[to + 1] = g / (taps * taps);
-      out[to + 2] = b / (taps * taps);
+      out[to] = r / count;
+      out[to + 1] = g / count;
+      out[to + 2] = b / count;
     }
   }
   return { width: side, height: side, rgb: out };
+}
+
+interface Taps {
+  readonly start: number;
+  readonly step: number;
+  readonly taps: number;
+  readonly side: number;
+  /** Pixels that exist along this axis. */
+  readonly limit: number;
+  /** Bytes from one pixel to the next along it. */
+  readonly unit: number;
+}
+
+/** (side, taps) */
+function tapOffsets({ start, step, taps, side, limit, unit }: Taps): Int32Array {
+  const offsets = new Int32Array(side * taps);
+  for (let n = 0, at = 0; n < side; n++)
+    for (let tap = 0; tap < taps; tap++, at++) {
+      const pixel = Math.round(start + (n + (tap + 0.5) / taps) * step - 0.5);
+      offsets[at] = pixel < 0 || pixel >= limit ? -1 : pixel * unit;
+    }
+  return offsets;
 }
