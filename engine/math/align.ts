@@ -107,73 +107,62 @@ export function alignFace(
   return { width: side, height: side, rgb: out };
 }
 
-function warp(image: Image, back: Similarity, side: number, out: Uint8Array): void {
+/** Most of a sweep's main thread is in this loop: no calls, no arrays, and no clamping far from the edges. */
+function warp({ width, height, rgb }: Image, back: Similarity, side: number, out: Uint8Array): void {
+  const { a, b, tx, ty } = back;
   const samples = samplesFor(scaleOf(back));
   const share = 1 / (samples * samples);
   const steps = Float64Array.from({ length: samples }, (_, i) => (i + 0.5) / samples - 0.5);
-  const sum = new Float64Array(3);
-  let at = 0;
-  for (let v = 0; v < side; v++) {
-    for (let u = 0; u < side; u++) {
-      sum[0] = 0;
-      sum[1] = 0;
-      sum[2] = 0;
+  const pitch = width * 3;
+  for (let v = 0, at = 0; v < side; v++) {
+    for (let u = 0; u < side; u++, at += 3) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
       for (let i = 0; i < samples; i++) {
-        const y = v + (steps[i] as number);
+        const cy = v + (steps[i] as number);
         for (let j = 0; j < samples; j++) {
-          const x = u + (steps[j] as number);
-          addSample(image, back.a * x - back.b * y + back.tx, back.b * x + back.a * y + back.ty, sum);
+          const cx = u + (steps[j] as number);
+          // Bilinear, pixel centres at whole numbers. Up to one pixel outside counts as the edge.
+          let x = a * cx - b * cy + tx;
+          let y = b * cx + a * cy + ty;
+          if (!(x > -1 && y > -1 && x < width && y < height)) continue;
+          if (x < 0) x = 0;
+          else if (x > width - 1) x = width - 1;
+          if (y < 0) y = 0;
+          else if (y > height - 1) y = height - 1;
+          const left = x | 0;
+          const top = y | 0;
+          const wx = x - left;
+          const wy = y - top;
+          const p = top * pitch + left * 3;
+          const q = wy > 0 ? p + pitch : p; // weight 0 below the last row: never read past the end
+          const right = wx > 0 ? 3 : 0;
+          const r = p + right;
+          const s = q + right;
+          const w00 = (1 - wx) * (1 - wy);
+          const w01 = wx * (1 - wy);
+          const w10 = (1 - wx) * wy;
+          const w11 = wx * wy;
+          red += byte(rgb, p) * w00 + byte(rgb, r) * w01 + byte(rgb, q) * w10 + byte(rgb, s) * w11;
+          green += byte(rgb, p + 1) * w00 + byte(rgb, r + 1) * w01 + byte(rgb, q + 1) * w10 + byte(rgb, s + 1) * w11;
+          blue += byte(rgb, p + 2) * w00 + byte(rgb, r + 2) * w01 + byte(rgb, q + 2) * w10 + byte(rgb, s + 2) * w11;
         }
       }
-      out[at] = (sum[0] as number) * share + 0.5;
-      out[at + 1] = (sum[1] as number) * share + 0.5;
-      out[at + 2] = (sum[2] as number) * share + 0.5;
-      at += 3;
+      out[at] = red * share + 0.5;
+      out[at + 1] = green * share + 0.5;
+      out[at + 2] = blue * share + 0.5;
     }
   }
+}
+
+function byte(rgb: Uint8Array, at: number): number {
+  return rgb[at] as number;
 }
 
 /** `step`: picture pixels per chip pixel. A bilinear sample reaches over two pixels, so that samples may lie 1.5 apart. */
 function samplesFor(step: number): number {
   return step > 1.5 ? Math.min(SAMPLES_MAX, Math.ceil(step / 1.5)) : 1;
-}
-
-/** Adds the bilinear colour at (x, y), pixel centres at whole numbers. Up to one pixel outside counts as the edge. */
-function addSample({ width, height, rgb }: Image, x: number, y: number, sum: Float64Array): void {
-  if (!(x > -1 && y > -1 && x < width && y < height)) return;
-  const cx = Math.min(width - 1, Math.max(0, x));
-  const cy = Math.min(height - 1, Math.max(0, y));
-  const left = cx | 0;
-  const top = cy | 0;
-  const wx = cx - left;
-  const wy = cy - top;
-  const p = (top * width + left) * 3;
-  const q = wy > 0 ? p + width * 3 : p; // weight 0 below the last row: never read past the end
-  const right = wx > 0 ? 3 : 0;
-  const r = p + right;
-  const s = q + right;
-  const w00 = (1 - wx) * (1 - wy);
-  const w01 = wx * (1 - wy);
-  const w10 = (1 - wx) * wy;
-  const w11 = wx * wy;
-  (sum[0] as number) += mix(rgb, p, r, q, s, w00, w01, w10, w11);
-  (sum[1] as number) += mix(rgb, p + 1, r + 1, q + 1, s + 1, w00, w01, w10, w11);
-  (sum[2] as number) += mix(rgb, p + 2, r + 2, q + 2, s + 2, w00, w01, w10, w11);
-}
-
-/** Four bytes, weighted. */
-function mix(
-  rgb: Uint8Array,
-  p: number,
-  r: number,
-  q: number,
-  s: number,
-  w00: number,
-  w01: number,
-  w10: number,
-  w11: number,
-): number {
-  return (rgb[p] as number) * w00 + (rgb[r] as number) * w01 + (rgb[q] as number) * w10 + (rgb[s] as number) * w11;
 }
 
 function joinMouth(points: readonly Point[]): Point[] {
