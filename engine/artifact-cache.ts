@@ -18,12 +18,14 @@ export async function loadArtifact<N extends ArtifactName>(
   }
 }
 
+/** Gives back what a later run will read, to the order of the fields: what is made from it then has the same bytes. */
 export async function saveArtifact<N extends ArtifactName>(
   blobs: Pick<Blobs, 'put'>,
   name: N,
   key: string,
   value: Artifacts[N],
-): Promise<void> {
-  const encoded: unknown = artifacts[name].encode(value as never);
-  await blobs.put(cacheKeys.artifact(name, key), JSON.stringify(encoded));
+): Promise<Artifacts[N]> {
+  const text = JSON.stringify(artifacts[name].encode(value as never));
+  await blobs.put(cacheKeys.artifact(name, key), text);
+  return artifacts[name].decode(JSON.parse(text)) as Artifacts[N];
 }

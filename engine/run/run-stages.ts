@@ -54,8 +54,7 @@ export async function runStages(
     signal.throwIfAborted();
     const began = performance.now();
     const known = await loadArtifact(engine.blobs, artifact, keys[artifact]);
-    const value = known ?? (await make());
-    if (known === undefined) await saveArtifact(engine.blobs, artifact, keys[artifact], value);
+    const value = known ?? (await saveArtifact(engine.blobs, artifact, keys[artifact], await make()));
     stages.push({
       name,
       key: keys[artifact],

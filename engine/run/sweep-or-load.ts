@@ -73,17 +73,18 @@ export async function sweepOrLoad(
       progress: (done, total, resumed_from) => report.phase('sweep', done, total, resumed_from),
     });
     if (result.complaint !== undefined) engine.log.warn({ file: source.name, decoder: result.complaint }, 'decoder');
-    await saveArtifact(blobs, 'shots', keys.shots, result.shots);
-    if (!reuse) await saveArtifact(blobs, 'detections', keys.detections, result.detections);
-    await saveArtifact(blobs, 'tracks', keys.tracks, result.tracks);
-    await saveArtifact(blobs, 'faces', keys.faces, result.faces);
+    const artifacts = {
+      shots: await saveArtifact(blobs, 'shots', keys.shots, result.shots),
+      detections: reuse ? detections : await saveArtifact(blobs, 'detections', keys.detections, result.detections),
+      tracks: await saveArtifact(blobs, 'tracks', keys.tracks, result.tracks),
+      faces: await saveArtifact(blobs, 'faces', keys.faces, result.faces),
+    };
     await result.forget();
     const took_s = Math.round(performance.now() - began) / 1000;
     if (!reuse && !result.resumed) {
       const name = rateName({ ...namesOf(settled), height: grid.height });
       await rememberRate(engine, name, took_s / Math.max(1, result.detections.frames.length));
     }
-    const artifacts = { ...result, detections: reuse ? detections : result.detections };
     return { artifacts, cached: { ...cached, detect: reuse }, took_s, exported: result.exported };
   } finally {
     await face_source.close();
