@@ -12,6 +12,8 @@ export interface Blobs extends BlobReader {
   /** Takes over a finished file of this machine by name, without reading it where the backend can. */
   putFile(key: string, path: string): Promise<void>;
   delete(prefix: string): Promise<void>;
+  /** Removes what a killed process was about to put below a prefix. For those alone there: nobody else may be writing. */
+  tidy(prefix: string): Promise<void>;
   /** Where the bytes can be read as a file of this machine. */
   pathOf(key: string): string;
 }

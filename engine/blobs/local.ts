@@ -28,12 +28,15 @@ export function openLocalBlobs(folder: string): Blobs {
     }
   }
 
+  async function filesBelow(prefix: string): Promise<string[]> {
+    const found = await readdir(pathOf(prefix), { recursive: true, withFileTypes: true }).catch(() => []);
+    return found.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
+  }
+
   async function list(prefix: string): Promise<string[]> {
-    const base = pathOf(prefix);
-    const found = await readdir(base, { recursive: true, withFileTypes: true }).catch(() => []);
-    return found
-      .filter((each) => each.isFile() && !each.name.endsWith('.tmp'))
-      .map((each) => relative(root, join(each.parentPath, each.name)).split(sep).join('/'))
+    return (await filesBelow(prefix))
+      .filter((path) => !path.endsWith('.tmp'))
+      .map((path) => relative(root, path).split(sep).join('/'))
       .sort();
   }
 
@@ -44,6 +47,9 @@ export function openLocalBlobs(folder: string): Blobs {
     has: async (key) => (await stat(pathOf(key)).catch(absent)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     putFile: (key, path) => place(key, (temporary) => link(path, temporary).catch(() => copyFile(path, temporary))),
+    async tidy(prefix) {
+      for (const path of await filesBelow(prefix)) if (path.endsWith('.tmp')) await rm(path, { force: true });
+    },
     async delete(prefix) {
       if (pathOf(prefix) === root) throw new ScreenalyticsError('INPUT_INVALID', { reason: 'an empty prefix' });
       await rm(pathOf(prefix), { recursive: true, force: true });
