@@ -45,8 +45,9 @@ export interface RunEvents {
 export async function runEpisode(engine: Engine, request: RunRequest, on: RunEvents): Promise<RunSummary> {
   const started = performance.now();
   const settled = await settle(engine, request, on.signal);
-  const lock = await lockEpisode(engine, settled.source.place.ep_id);
+  const lock = await lockRun(engine, settled);
   try {
+    for (const prefix of Object.values(prefixesOf(settled.source))) await engine.blobs.tidy(prefix);
     const report = reporter(engine, settled, on);
     if (request.fresh) await forgetCached(engine, settled.keys);
     await keepFootage(engine, settled.source);
@@ -86,12 +87,23 @@ export async function planEpisode(engine: EngineReader, request: RunRequest, sig
   };
 }
 
-async function lockEpisode(engine: Engine, ep_id: string): Promise<{ release(): void }> {
-  const file = engine.blobs.pathOf(`work/${ep_id}.lock`);
-  await mkdir(dirname(file), { recursive: true });
-  const lock = takeLock(file);
-  if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { episode: ep_id });
-  return lock;
+/** One process at a time for an episode, and for the checkpoints of a sweep: one video may be two episodes. */
+async function lockRun(engine: Engine, { source, keys }: Settled): Promise<{ release(): void }> {
+  const { ep_id } = source.place;
+  const names = [`work/${ep_id}.lock`, `${workFolder(engine.config, keys).replace(/\/$/, '')}.lock`];
+  const taken: { release(): void }[] = [];
+  const release = () => {
+    for (const lock of taken) lock.release();
+  };
+  for (const name of names) {
+    const file = engine.blobs.pathOf(name);
+    await mkdir(dirname(file), { recursive: true });
+    const lock = takeLock(file);
+    if (lock !== undefined) taken.push(lock);
+    else release();
+    if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { episode: ep_id });
+  }
+  return { release };
 }
 
 async function forgetCached(engine: Engine, keys: Keys): Promise<void> {
