@@ -43,6 +43,8 @@ export interface Frames {
 
 /** Seconds decoded before the place to go on from, so that the grid is in step when it is reached. */
 const LEAD_IN_S = 3;
+/** Containers whose index leads to a key frame. In the others a seek may land amid a group of pictures: decode all of it. */
+const INDEXED = /^(mov|matroska|avi)/;
 
 /**
  * One decode that gives both the sampled frames (RGB, scaled) and a small copy of every frame, each with its exact time
@@ -54,7 +56,7 @@ export function openFrames(request: FramesRequest): Frames {
   const stop = () => child.kill('SIGKILL');
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const pipes = child.stdio as unknown as Readable[];
+  const pipes = child.stdio as unknown as (Readable | null)[];
   const big = { bytes: readBytes(pipes[1] as Readable), pts: readTimes(pipes[3] as Readable) };
   const little = request.small
     ? { bytes: readBytes(pipes[4] as Readable), pts: readTimes(pipes[5] as Readable) }
@@ -98,6 +100,8 @@ export function openFrames(request: FramesRequest): Frames {
   async function close(): Promise<{ complaint: string | undefined }> {
     signal.removeEventListener('abort', stop);
     if (child.exitCode === null) stop();
+    // What nobody reads any more would keep the pipes open, and `done` waiting.
+    for (const [fd, pipe] of pipes.entries()) if (fd !== 2) pipe?.destroy();
     const { stderr } = await done;
     return { complaint: stderr.trim() === '' ? undefined : stderr.trim() };
   }
@@ -107,7 +111,9 @@ export function openFrames(request: FramesRequest): Frames {
 
 function commandLine(r: FramesRequest): string[] {
   const { media, from } = r;
-  const seek = from === undefined ? 0 : (from.cell * r.period_ms) / 1000 - LEAD_IN_S;
+  const can_seek = from !== undefined && INDEXED.test(media.container);
+  // Counted from the container's own start, which ffmpeg adds by itself.
+  const seek = can_seek ? (from.cell * r.period_ms) / 1000 - LEAD_IN_S : 0;
   const start = media.start_s;
   const cell = (t: string) => `floor((${t}-${start})/${r.period_ms / 1000}+1e-9)`;
   const sampled = [
@@ -118,12 +124,13 @@ function commandLine(r: FramesRequest): string[] {
     printTimes(3),
   ].join(',');
   const small = [`scale=${SMALL.width}:${SMALL.height}:flags=area`, 'format=rgb24', printTimes(5)].join(',');
-  const graph = r.small ? `[0:v:0]split[a][b];[a]${sampled}[big];[b]${small}[small]` : `[0:v:0]${sampled}[big]`;
+  // V: a track of pictures in time, not a cover.
+  const graph = r.small ? `[0:V:0]split[a][b];[a]${sampled}[big];[b]${small}[small]` : `[0:V:0]${sampled}[big]`;
   const raw = ['-fps_mode', 'passthrough', '-f', 'rawvideo'];
   return [
     ...(r.hwaccel === 'none' ? [] : ['-hwaccel', r.hwaccel]),
     ...['-threads', String(r.threads), '-copyts'],
-    ...(seek > 0 ? ['-ss', String(seek + start)] : []),
+    ...(seek > 0 ? ['-ss', String(seek)] : []),
     ...inputOptions(r.path),
     ...['-an', '-sn', '-dn', '-filter_complex_threads', '1', '-filter_complex', graph],
     ...['-map', '[big]', ...raw, 'pipe:1'],

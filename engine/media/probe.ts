@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Media } from '#engine/core/artifacts.ts';
@@ -58,11 +58,12 @@ export async function probe(path: string, signal?: AbortSignal): Promise<Media> 
   const beginning = await packetTimes(path, '%+#400', signal);
   const video_start_s = video.start_time ?? beginning[0] ?? 0;
   const start_s = Math.min(format.start_time ?? video_start_s, video_start_s);
-  const video_s = video.duration ?? clockSeconds(video.tags.DURATION);
-  const duration_s =
-    video_s !== undefined
-      ? video_start_s - start_s + video_s
-      : (format.duration ?? (await countedDuration(path, signal)));
+  const tagged_s = clockSeconds(video.tags.DURATION);
+  const end_s = (length_s: number | undefined) =>
+    length_s === undefined ? undefined : video_start_s - start_s + length_s;
+  // Matroska's tag counts from the first picture or from zero, as its writer liked; the whole file's length bounds it.
+  const tagged_end_s = tagged_s && Math.min(end_s(tagged_s) ?? tagged_s, format.duration ?? Number.POSITIVE_INFINITY);
+  const duration_s = end_s(video.duration) ?? tagged_end_s ?? format.duration ?? (await countedDuration(path, signal));
   if (!(duration_s > 0)) throw new ScreenalyticsError('MEDIA_DECODE_FAILED', { file: path });
   const fps = video.avg_frame_rate || video.r_frame_rate || estimatedFps(beginning);
   const rotation = quarterTurn(
@@ -89,8 +90,20 @@ export async function probe(path: string, signal?: AbortSignal): Promise<Media> 
   };
 }
 
+/** Undefined when nothing is there; a folder on the way that may not be entered hides whether it is. */
+export async function findFile(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new ScreenalyticsError('MEDIA_UNREADABLE', { file: path }, { cause: error });
+    return undefined;
+  }
+}
+
 async function mustBeReadable(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await findFile(path);
   if (found === undefined) throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: path });
   if (!found.isFile()) throw new ScreenalyticsError('MEDIA_NOT_VIDEO', { file: path, reason: 'not a regular file' });
   await access(path, constants.R_OK).catch((error) => {
@@ -112,7 +125,7 @@ async function headers(path: string, signal?: AbortSignal): Promise<z.output<typ
 
 /** Presentation times of packets of the first video track, seconds, ascending. */
 async function packetTimes(path: string, interval: string, signal?: AbortSignal): Promise<number[]> {
-  const options = ['-select_streams', 'v:0', '-show_entries', 'packet=pts_time', '-read_intervals', interval];
+  const options = ['-select_streams', 'V:0', '-show_entries', 'packet=pts_time', '-read_intervals', interval];
   const { packets } = Packets.parse(await ffprobe(path, options, signal));
   return packets.flatMap((p) => (p.pts_time === undefined ? [] : [p.pts_time])).sort((a, b) => a - b);
 }

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { findFile } from '#engine/media/probe.ts';
 import {
   cacheKeys,
   type EpisodePlace,
@@ -31,7 +32,7 @@ export interface Source {
 /** A path of a video, or the id of an episode that was run before. */
 export async function resolveSource(engine: EngineReader, request: RunRequest, signal: AbortSignal): Promise<Source> {
   const path = resolve(request.source);
-  const found = await stat(path).catch(() => undefined);
+  const found = await findFile(path);
   if (found === undefined && looksLikeEpisode(request.source)) return storedSource(engine, request.source, signal);
   if (found === undefined) throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: request.source });
   const facts = found.isFile() ? await hashOnce(engine, path, signal) : { sha256: '', bytes: 0 };

@@ -133,7 +133,7 @@ test('a video that begins in the black has no boundary there, and is not held up
 });
 
 test('shots are never shorter than min_len', () => {
-  const pictures = repeat(6, (i) => i).flatMap((_, i) => hold(5, scene(i * 3 + 1)));
+  const pictures = [1, 4, 7, 10, 13, 16].flatMap((seed) => hold(5, scene(seed)));
   const found = cutsOf([...hold(30, scene(40)), ...pictures, ...hold(30, scene(50))]);
   const edges = [0, ...found.map(({ frame }) => frame)];
   for (const [i, frame] of edges.slice(1).entries())
