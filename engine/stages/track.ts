@@ -31,6 +31,7 @@ export interface TrackConsumerState {
   readonly tracker: TrackerState;
   readonly open: readonly Open[];
   readonly shot_id: number;
+  readonly frames_in_shot: number;
   readonly dropped_short: number;
   readonly warmup_lost: number;
 }
@@ -60,7 +61,7 @@ export function createTrackConsumer(options: TrackOptions, from?: TrackConsumerS
   let shot_id = from?.shot_id ?? 0;
   let dropped_short = from?.dropped_short ?? 0;
   let warmup_lost = from?.warmup_lost ?? 0;
-  let frames_in_shot = 0;
+  let frames_in_shot = from?.frames_in_shot ?? 0;
   return {
     cut(shots) {
       shot_id += shots;
@@ -92,7 +93,11 @@ export function createTrackConsumer(options: TrackOptions, from?: TrackConsumerS
       return undefined;
     },
     dropped: () => ({ dropped_short, warmup_lost }),
-    state: () => ({ tracker: tracker.state(), open: [...open.values()], shot_id, dropped_short, warmup_lost }),
+    state: () => {
+      const counts = { shot_id, frames_in_shot, dropped_short, warmup_lost };
+      // Copied: a checkpoint must not change with the tracks that go on.
+      return { tracker: tracker.state(), open: structuredClone([...open.values()]), ...counts };
+    },
   };
 }
 

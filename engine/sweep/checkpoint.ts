@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DetectionRow, FaceRow } from '#engine/core/artifacts.ts';
 import type { CutConsumerState } from '../stages/cut.ts';
@@ -54,13 +54,25 @@ export function openJournal(folder: string): Journal {
   const lengths = { frames: 0, detections: 0, ended: 0, faces: 0 };
 
   async function readRows<N extends keyof Rows>(name: N, length: number): Promise<Rows[N]> {
-    if (length === 0) await writeFile(file(name), '');
-    else await truncate(file(name), length);
+    const { size } = await stat(file(name));
+    if (size < length) throw new SyntaxError(`${name} is shorter than its checkpoint says`);
+    await truncate(file(name), length);
     const text = await readFile(file(name), 'utf8');
     const rows = text.split('\n').slice(0, -1);
     lengths[name] = length;
     written[name] = rows.length;
     return rows.map((line) => JSON.parse(line) as never) as unknown as Rows[N];
+  }
+
+  async function readBack(): Promise<{ rows: Rows; position: Position }> {
+    const saved = JSON.parse(await readFile(mark, 'utf8')) as Saved;
+    const rows: Rows = {
+      frames: await readRows('frames', saved.lengths.frames),
+      detections: await readRows('detections', saved.lengths.detections),
+      ended: await readRows('ended', saved.lengths.ended),
+      faces: await readRows('faces', saved.lengths.faces),
+    };
+    return { rows, position: saved.position };
   }
 
   async function append(name: keyof Rows, rows: readonly unknown[]): Promise<void> {
@@ -80,19 +92,20 @@ export function openJournal(folder: string): Journal {
   return {
     async resume() {
       await mkdir(folder, { recursive: true });
-      const text = await readFile(mark, 'utf8').catch(() => undefined);
-      if (text === undefined) {
-        for (const name of NAMES) await writeFile(file(name), '');
-        return undefined;
+      try {
+        return await readBack();
+      } catch (error) {
+        const is_gone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+        if (!is_gone && !(error instanceof SyntaxError)) throw error;
       }
-      const saved = JSON.parse(text) as Saved;
-      const rows: Rows = {
-        frames: await readRows('frames', saved.lengths.frames),
-        detections: await readRows('detections', saved.lengths.detections),
-        ended: await readRows('ended', saved.lengths.ended),
-        faces: await readRows('faces', saved.lengths.faces),
-      };
-      return { rows, position: saved.position };
+      // Nothing there, or damaged: begin with nothing.
+      await rm(mark, { force: true });
+      for (const name of NAMES) {
+        await writeFile(file(name), '');
+        lengths[name] = 0;
+        written[name] = 0;
+      }
+      return undefined;
     },
     async save(rows, position) {
       for (const name of NAMES) await append(name, rows[name]);

@@ -54,12 +54,15 @@ export async function* detectAhead(
   }
 }
 
-/** Small frames, read ahead so that the decoder is never held up by them. */
-export function readAhead(frames: Pick<Frames, 'nextSmall'>): {
-  take(): Promise<SmallFrame | undefined>;
-  close(): void;
-} {
-  const waiting = createChannel<SmallFrame>(4096); // 28 MB at most
+/**
+ * Small frames, read ahead so that the decoder is never held up by them: `capacity` holds all that lie between two sampled
+ * frames, 7 KB each.
+ */
+export function readAhead(
+  frames: Pick<Frames, 'nextSmall'>,
+  capacity: number,
+): { take(): Promise<SmallFrame | undefined>; close(): void } {
+  const waiting = createChannel<SmallFrame>(capacity);
   const read = async (): Promise<void> => {
     for (;;) {
       const small = await frames.nextSmall();

@@ -121,7 +121,7 @@ async function stand(request: SweepRequest, journal: Journal): Promise<Standing>
 }
 
 async function consume(request: SweepRequest, s: Standing, frames: Frames, journal: Journal): Promise<void> {
-  const smalls = readAhead(frames);
+  const smalls = readAhead(frames, 4096 + Math.ceil((2 * request.period_ms * request.media.fps) / 1000));
   const frames_total = Math.max(1, Math.ceil(request.media.duration_ms / request.period_ms));
   const resumed_from = s.rows.frames.length;
   let saved_at_ms = s.position.last_at_ms;
@@ -132,24 +132,29 @@ async function consume(request: SweepRequest, s: Standing, frames: Frames, journ
   // A frame waits until its cuts are known; there are never more sampled frames than small ones.
   const slots = lagOf(request.config.scene) + 8 + 2 * request.workers;
   const bytes = request.width * request.height * 3;
+  let is_between = true; // not amid a frame: only such a standing can be gone on from
   try {
     for await (const { frame, found, release } of detectAhead(frames, request.source.detect, { slots, bytes })) {
       await decideCuts(s, smalls, request.media, frame.at_ms);
+      is_between = false;
       await useFrame(request, s, frame, found);
+      is_between = true;
       release();
       request.progress(s.rows.frames.length, Math.max(frames_total, s.rows.frames.length), resumed_from);
-      if (request.signal.aborted) break;
+      request.signal.throwIfAborted();
       if (frame.at_ms - saved_at_ms >= request.config.sampling.checkpoint_s * 1000) {
         await save();
         saved_at_ms = frame.at_ms;
       }
     }
-    if (!request.signal.aborted) await decideCuts(s, smalls, request.media, Number.MAX_SAFE_INTEGER);
+    await decideCuts(s, smalls, request.media, Number.MAX_SAFE_INTEGER);
+    request.signal.throwIfAborted();
+  } catch (error) {
+    if (request.signal.aborted && is_between && s.position.next_cell > 0) await save();
+    throw error;
   } finally {
     smalls.close();
   }
-  if (request.signal.aborted) await save();
-  request.signal.throwIfAborted();
   await endTracks(request, s, s.tracks.finish());
 }
 
@@ -173,7 +178,10 @@ async function useFrame(request: SweepRequest, s: Standing, frame: Frame, found:
   const { position, rows } = s;
   const crossed = s.cuts.between(position.last_at_ms, frame.at_ms);
   if (crossed > 0) await endTracks(request, s, s.tracks.cut(crossed));
-  const seen = found.faces.map((face, i) => ({ ...face, ...(found.vectors?.[i] && { vector: found.vectors[i] }) }));
+  // Rounded before anything reads them: detections from the cache then give the very same tracks and crops.
+  const seen = found.faces.map((face, i) => {
+    return { ...toRow(frame.at_ms, face), ...(found.vectors?.[i] && { vector: found.vectors[i] }) };
+  });
   const { kept, counts } = keepFaces(seen, request, request.config.detection);
   const base = rows.detections.length;
   for (const face of kept) rows.detections.push(toRow(frame.at_ms, face));
