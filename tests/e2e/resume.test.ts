@@ -1,0 +1,51 @@
+import { beforeAll, expect, test } from 'vitest';
+import { random } from '../evals/random.ts';
+import { temporaryHome } from '../support/home.ts';
+import { runAndKill } from '../support/kill.ts';
+import { publishedFiles, runOnce } from '../support/run.ts';
+import { shortClip } from '../support/videos.ts';
+
+const OVER = { sampling: { fps: 8, checkpoint_s: 0.5 } };
+const reference = temporaryHome();
+let request: { source: string; episode: string };
+let files: Record<string, string>;
+
+beforeAll(async () => {
+  request = { source: await shortClip(), episode: 'clip' };
+  await runOnce(reference, request, OVER);
+  files = publishedFiles(reference);
+}, 300_000);
+
+test('killed in the sweep, again later in it, in every stage after it and while publishing: the same bytes in the end', async () => {
+  const home = temporaryHome();
+  const rand = random(20);
+  const sweepAt = (frames: number) => ({
+    when: (now: { phase: string; frames_done: number }) => now.phase === 'sweep' && now.frames_done >= frames,
+    after_ms: Math.floor(rand() * 60),
+  });
+  const phaseAt = (phase: string) => ({ when: (now: { phase: string }) => now.phase === phase, after_ms: 0 });
+  const reached: number[] = [];
+  for (const moment of [sweepAt(1), sweepAt(26), phaseAt('embed'), phaseAt('cluster'), phaseAt('export')]) {
+    const { killed, last } = await runAndKill({ home, request, over: OVER, ...moment });
+    expect(killed).toBe(true);
+    reached.push(last?.phase === 'sweep' ? last.frames_done : -1);
+    // What is unfinished is not published as if it were.
+    expect(Object.keys(publishedFiles(home)).filter((name) => name.endsWith('run.json'))).toEqual([]);
+  }
+  const { summary } = await runOnce(home, request, OVER);
+  expect(publishedFiles(home)).toEqual(files);
+  expect(summary.stages.filter(({ cached }) => !cached)).toEqual([]);
+}, 300_000);
+
+test('a killed sweep goes on from its checkpoint, not from the start', async () => {
+  const home = temporaryHome();
+  const moment = {
+    when: (now: { phase: string; frames_done: number }) => now.phase === 'sweep' && now.frames_done >= 25,
+  };
+  const { killed } = await runAndKill({ home, request, over: OVER, ...moment });
+  expect(killed).toBe(true);
+  const { progress } = await runOnce(home, request, OVER);
+  const begun = progress.find(({ phase }) => phase === 'sweep');
+  expect(begun?.frames_done).toBeGreaterThan(15);
+  expect(publishedFiles(home)).toEqual(files);
+}, 180_000);
