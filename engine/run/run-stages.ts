@@ -4,11 +4,12 @@ import type { ArtifactName, Artifacts } from '../core/artifacts.ts';
 import type { RunSummary } from '../core/summary.ts';
 import type { Engine } from '../engine.ts';
 import { decodePicture } from '../media/pictures.ts';
-import { openEmbedder } from '../models/open.ts';
+import { openEmbedderPool } from '../models/embedder-pool.ts';
 import { cluster } from '../stages/cluster.ts';
 import { embed } from '../stages/embed.ts';
 import { type StageName, stageNames } from '../stages/episode.ts';
 import { measure } from '../stages/measure.ts';
+import { workerCount } from './models.ts';
 import type { Reporter } from './progress.ts';
 import type { Made } from './publish.ts';
 import { madeBy, mediaKey, type Settled } from './settle.ts';
@@ -91,7 +92,11 @@ async function embedFaces(
   report: Reporter,
   signal: AbortSignal,
 ): Promise<Artifacts['embeddings']> {
-  const embedder = await openEmbedder(settled.models.embedder.model, engine.config.services.device);
+  const embedder = await openEmbedderPool({
+    embedder: settled.models.embedder.model,
+    device: engine.config.services.device,
+    workers: settled.provider === 'cpu' ? workerCount(engine.config) : 1,
+  });
   const folder = cacheKeys.pictures('faces', settled.keys.faces);
   try {
     return await embed.run({ faces }, engine.config.recognition, {
