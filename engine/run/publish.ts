@@ -1,4 +1,5 @@
-import type { Artifacts } from '#engine/core/artifacts.ts';
+import { type Artifacts, ScreenTimeRow, TimelineRow } from '#engine/core/artifacts.ts';
+import { toCsv } from '#engine/core/csv.ts';
 import { encodeNpy } from '#engine/core/npy.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import { cacheKeys, type EpisodePlace, layout } from '../blobs/layout.ts';
@@ -49,7 +50,8 @@ function manifestFiles({ made }: Publication): [name: string, content: Uint8Arra
   }
   if (screen_time) {
     files.push(['screentime.json', json({ duration_ms: screen_time.duration_ms, people: screen_time.rows })]);
-    files.push(['screentime.csv', csv(screen_time.rows)], ['timeline.csv', csv(screen_time.timeline)]);
+    files.push(['screentime.csv', toCsv(ScreenTimeRow.keyof().options, screen_time.rows)]);
+    files.push(['timeline.csv', toCsv(TimelineRow.keyof().options, screen_time.timeline)]);
   }
   return files;
 }
@@ -114,18 +116,4 @@ function json(value: unknown): string {
 
 function lines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-}
-
-/** RFC 4180; lists are joined with spaces. A field that a spreadsheet would take for a formula gets a leading apostrophe. */
-export function csv(rows: readonly object[]): string {
-  const first = rows[0];
-  if (first === undefined) return '';
-  const cell = (value: unknown): string => {
-    const text = Array.isArray(value) ? value.join(' ') : String(value ?? '');
-    const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const names = Object.keys(first);
-  const body = rows.map((row) => names.map((name) => cell((row as Record<string, unknown>)[name])).join(','));
-  return `${[names.join(','), ...body].join('\n')}\n`;
 }

@@ -11,7 +11,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { toCsv } from '#mcps/screenalytics/csv.ts';
 import { allowedPath, exportsFolder, writeExport } from '#mcps/screenalytics/export-path.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'screenalytics-export-')));
@@ -56,14 +55,4 @@ test('a file that is there stays unless it may be replaced, and nothing is left 
   expect(readFileSync(path, 'utf8')).toBe('new');
   await writeExport(join(folder, 'fresh.csv'), 'x', false);
   expect(readdirSync(folder).filter((name) => name.includes('part'))).toEqual([]);
-});
-
-test('csv quotes what must be quoted and disarms formulas', () => {
-  const rows = [
-    { person: 'Unknown-1', n: -1.5, ids: [1, 2], note: null },
-    { person: 'A "B", C', n: 0, ids: [], note: '=1+1' },
-  ];
-  expect(toCsv(['person', 'n', 'ids', 'note'], rows)).toBe(
-    `person,n,ids,note\nUnknown-1,-1.5,1 2,\n"A ""B"", C",0,,'=1+1\n`,
-  );
 });

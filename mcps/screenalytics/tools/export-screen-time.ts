@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { layout, parseEpisode } from '#engine/blobs/layout.ts';
+import { toCsv } from '#engine/core/csv.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import type { Episode } from '#engine/store/episodes.ts';
 import { type Run, screenTime, timeline } from '#engine/store/runs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
-import { toCsv } from '../csv.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
 import { allowedPath, exportsFolder, writeExport } from '../export-path.ts';
 

@@ -1,0 +1,23 @@
+type Cell = string | number | null | readonly (string | number)[];
+
+/**
+ * Rows as RFC 4180 has them, but for the line ends, which are `\n`. The header is always there, also above no rows. Null is an
+ * empty cell, a list is joined with spaces, and text that a spreadsheet would run as a formula gets a leading apostrophe.
+ */
+export function toCsv<Row extends Record<string, Cell>>(
+  columns: readonly (keyof Row & string)[],
+  rows: readonly Row[],
+): string {
+  const lines = rows.map((row) => columns.map((column) => quote(row[column] ?? null)).join(','));
+  return `${[columns.join(','), ...lines].join('\n')}\n`;
+}
+
+function quote(cell: Cell): string {
+  if (cell === null) return '';
+  const parts = typeof cell === 'object' ? cell : [cell];
+  const text = parts.join(' ');
+  // Names come from people; -1.5 is a number and stays one.
+  const is_formula = typeof parts[0] === 'string' && /^[=+\-@\t\r\n]/.test(text);
+  const safe = is_formula ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
