@@ -9,7 +9,7 @@ import { detect } from '../stages/detect.ts';
 import { embed } from '../stages/embed.ts';
 import { harvest } from '../stages/harvest.ts';
 import { measure } from '../stages/measure.ts';
-import { track } from '../stages/track.ts';
+import { OPERATING_SCORE, track } from '../stages/track.ts';
 
 /** How densely and how large the frames of one video are looked at. */
 export interface Grid {
@@ -63,7 +63,9 @@ export function keysOf({ config, media_key, grid, detector, embedder, provider }
   const { confidence_th, iou_th, min_size } = detection;
   const detections = artifactKey(detect, { grid, confidence_th, iou_th, min_size }, model(detector), [media_key]);
   const appearance = tracking.tracker === 'reid' ? model(embedder) : {};
-  const tracks = artifactKey(track, { tracking, warmup_dets: scene.warmup_dets }, appearance, [shots, detections]);
+  const { operating_score = OPERATING_SCORE } = detector.entry;
+  const tracker = { tracking, warmup_dets: scene.warmup_dets, operating_score };
+  const tracks = artifactKey(track, tracker, appearance, [shots, detections]);
   const pictures = { ...faces, thumb_quality: storage.jpeg_quality };
   const crops = artifactKey(harvest, pictures, {}, [tracks]);
   const { switch_similarity_max } = recognition;

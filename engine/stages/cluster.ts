@@ -1,7 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import { defineStage } from '#engine/core/stage.ts';
-import type { Calibration } from '#engine/math/threshold.ts';
 import { clusterTracks } from '#engine/math/cluster-tracks.ts';
+import type { Calibration } from '#engine/math/threshold.ts';
 
 export const cluster = defineStage({
   name: 'cluster',

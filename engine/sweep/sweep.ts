@@ -9,7 +9,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { type CutConsumer, createCutConsumer, knownCuts } from '../stages/cut.ts';
 import { keepFaces, toRow } from '../stages/detect.ts';
 import { createHarvest, type HarvestConsumer } from '../stages/harvest.ts';
-import { createTrackConsumer, type TrackConsumer, toTrackRows, trackMetrics } from '../stages/track.ts';
+import { createTrackConsumer, type TrackConsumer, toTrackRows, trackerScore, trackMetrics } from '../stages/track.ts';
 import { type Journal, openJournal, type Position, type Rows } from './checkpoint.ts';
 import { detectAhead, type Found, readAhead } from './detected.ts';
 
@@ -33,6 +33,8 @@ export interface SweepRequest {
   /** Cuts of an earlier run with the same settings. */
   readonly shots?: readonly Shot[];
   readonly source: FaceSource;
+  /** The detector's raw score that trackers take for 0.6; see config/models.yaml. */
+  readonly operating_score: number;
   /** Detector threads: only how much is read ahead depends on it. */
   readonly workers: number;
   readonly work_folder: string;
@@ -186,7 +188,8 @@ async function useFrame(request: SweepRequest, s: Standing, frame: Frame, found:
   const base = rows.detections.length;
   for (const face of kept) rows.detections.push(toRow(frame.at_ms, face));
   rows.frames.push([frame.cell, frame.at_ms]);
-  const { ids, ended } = s.tracks.push(frame, kept, base);
+  const scaled = kept.map((face) => ({ ...face, score: trackerScore(face.score, request.operating_score) }));
+  const { ids, ended } = s.tracks.push(frame, scaled, base);
   await endTracks(request, s, ended);
   kept.forEach((face: Face, i) => {
     const track_id = ids[i] ?? -1;
@@ -239,8 +242,8 @@ function finish(request: SweepRequest, s: Standing): Omit<SweepResult, 'complain
   const { rows, position } = s;
   const { period_ms, config, source } = request;
   const end_ms = endOf(request.media.duration_ms, position.end_ms);
-  const shots = s.cuts.shots(end_ms);
   const sampled = rows.frames.map(([, at_ms]) => at_ms);
+  const shots = fromFirstPicture(s.cuts.shots(end_ms), sampled[0] ?? 0);
   const track_rows = toTrackRows(rows.ended, shots, sampled, period_ms);
   const order = new Map(track_rows.map((row, i) => [row.track_id, i]));
   const metrics = trackMetrics(
@@ -268,6 +271,11 @@ function finish(request: SweepRequest, s: Standing): Omit<SweepResult, 'complain
 /** A header that is off by less than a second is believed; a file that was cut off ends where decoding ended. */
 function endOf(header_ms: number, decoded_ms: number): number {
   return Math.abs(header_ms - decoded_ms) <= 1000 ? header_ms : decoded_ms;
+}
+
+/** Sound may begin before the picture: nobody is seen until then. */
+function fromFirstPicture(shots: readonly Shot[], first_ms: number): Shot[] {
+  return shots.map((shot, i) => (i === 0 ? { ...shot, start_ms: Math.min(first_ms, shot.end_ms - 1) } : shot));
 }
 
 function oneShot(duration_ms: number): Shot {

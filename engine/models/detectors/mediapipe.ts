@@ -1,4 +1,4 @@
-import type { Face, Image } from '#engine/core/image.ts';
+import type { Box, Face, Image } from '#engine/core/image.ts';
 import { weightedNms } from '#engine/math/nms.ts';
 import { type ColourFormat, type Placement, planLetterbox, pyramid, type Region, type Size } from '../letterbox.ts';
 import type { ModelSession } from '../session.ts';
@@ -14,6 +14,13 @@ const VALUES = 16; // per cell: box centre and size, six points
 const MOUTH = 0.414;
 /** A box that ends this near an inner edge of its tile (in tile sides) is cut off there; a neighbour sees it whole. */
 const EDGE = 0.003;
+
+/**
+ * MediaPipe draws squares from the brows to the chin, the other detectors and the labelled sets boxes from the hairline to
+ * the chin, narrower than high. Shares of the square by which its left, top, right and bottom edge move outwards: medians
+ * over 83 labelled television faces and 153 boxes of MSDWild, averaged over both sets and over both sides.
+ */
+const OUTWARDS = { side: -0.07, top: 0.15, bottom: 0.025 };
 
 /** One layer of square tiles over a picture. */
 export interface TileLayer {
@@ -62,10 +69,22 @@ export function mediapipeDetector(
         const found = decodeMediapipe(outputs, input, letterbox.placement, confidence_th);
         faces.push(...found.filter((face) => !isCutOff(face, region, image)));
       }
-      return weightedNms(faces, iou_th);
+      return weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
     },
     close: () => session.close(),
   };
+}
+
+/** From MediaPipe's square to the box that the other detectors draw. */
+export function hairlineBox([x1, y1, x2, y2]: Box): Box {
+  const width = x2 - x1;
+  const height = y2 - y1;
+  return [
+    x1 - OUTWARDS.side * width,
+    y1 - OUTWARDS.top * height,
+    x2 + OUTWARDS.side * width,
+    y2 + OUTWARDS.bottom * height,
+  ];
 }
 
 /** The whole picture first, then each layer's tiles, evenly spaced from edge to edge. */
