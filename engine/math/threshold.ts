@@ -64,11 +64,21 @@ export function fitPairs(evidence: Evidence, calibration: Calibration): PairMode
 
 /** Probability that two tracks (or clusters) of this similarity are one person. Never falls as similarity rises. */
 export function posterior(similarity: number, { same, different, share_same }: PairModel): number {
-  // Outside the two means the wider normal curve would win again at the far end: hold the value there.
-  const s = Math.min(Math.max(similarity, different.mean), Math.max(same.mean, different.mean));
+  const s = withinTrend(similarity, same, different);
   const yes = share_same * density(s, same);
   const no = (1 - share_same) * density(s, different);
   return yes + no === 0 ? 0 : yes / (yes + no);
+}
+
+/**
+ * Of two normal curves the wider one wins at both far ends. The similarity is held at the turning point of their ratio, so that
+ * very alike never counts as less alike.
+ */
+function withinTrend(similarity: number, same: Scores, different: Scores): number {
+  const [sharp, wide] = [1 / different.sd ** 2, 1 / same.sd ** 2];
+  if (sharp === wide) return similarity;
+  const turn = (different.mean * sharp - same.mean * wide) / (sharp - wide);
+  return sharp > wide ? Math.max(similarity, turn) : Math.min(similarity, turn);
 }
 
 /** Expected share of the pairs inside clusters that are one person, over the given merges; 1 without any. */
@@ -94,14 +104,14 @@ export function candidates(items: number, merges: readonly Merge[], model: PairM
 }
 
 /**
- * The lowest threshold at which the expected purity is reached, there and at all higher ones, and at which a merge is
- * still likelier right than wrong. `list`: as `candidates` gives it.
+ * The lowest threshold at which the expected purity is reached and a merge is still likelier right than wrong. `list`: as
+ * `candidates` gives it, highest first.
  */
 export function chooseThreshold(list: readonly Candidate[], model: PairModel, purity_target: number): number {
   let chosen = GRID.to;
   for (const { threshold, expected_purity } of list) {
-    if (expected_purity < purity_target || posterior(threshold, model) < POSTERIOR_MIN) break;
-    chosen = threshold;
+    if (posterior(threshold, model) < POSTERIOR_MIN) break;
+    if (expected_purity >= purity_target) chosen = threshold;
   }
   return chosen;
 }
