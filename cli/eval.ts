@@ -40,7 +40,7 @@ const OPTIONS = {
   clip: { type: 'string', multiple: true },
   weights: { type: 'string' },
   detector: { type: 'string', default: 'scrfd_2_5g' },
-  embedder: { type: 'string', default: 'arcface_mobilefacenet' },
+  embedder: { type: 'string', default: 'faceres' },
   home: { type: 'string' },
   write: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
