@@ -43,6 +43,7 @@ export function episodeFromFileName(name: string): EpisodePlace {
 export function slug(words: string): string {
   const plain = words
     .normalize('NFKD')
+    .replace(/\p{M}+/gu, '') // an accent is no gap between words
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Blobs } from './blobs.ts';
@@ -46,7 +46,10 @@ export function openLocalBlobs(folder: string): Blobs {
     get: (key) => readFile(pathOf(key)).catch(absent),
     has: async (key) => (await stat(pathOf(key)).catch(absent)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
-    putFile: (key, path) => place(key, (temporary) => link(path, temporary).catch(() => copyFile(path, temporary))),
+    async putFile(key, path) {
+      const real = await realpath(path); // a hard link to a symbolic one would keep the name, not the bytes
+      await place(key, (temporary) => link(real, temporary).catch(() => copyFile(real, temporary)));
+    },
     async tidy(prefix) {
       for (const path of await filesBelow(prefix)) if (path.endsWith('.tmp')) await rm(path, { force: true });
     },
