@@ -58,7 +58,8 @@ export function openJournal(folder: string): Journal {
     if (size < length) throw new SyntaxError(`${name} is shorter than its checkpoint says`);
     await truncate(file(name), length);
     const text = await readFile(file(name), 'utf8');
-    const rows = text.split('\n').slice(0, -1);
+    const rows = text.split('\n');
+    if (rows.pop() !== '') throw new SyntaxError(`${name} does not end with a whole row`);
     lengths[name] = length;
     written[name] = rows.length;
     return rows.map((line) => JSON.parse(line) as never) as unknown as Rows[N];
