@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { type Actor, ERRORS } from '#engine/core/errors.ts';
+import { tools } from '#mcps/screenalytics/tools/index.ts';
+import type { Command } from './commands.ts';
+
+const NOTE = '<!-- Made by `node cli/docs.ts` from the code; what is changed here by hand is lost. -->';
+
+type AnyTool = (typeof tools)[number];
+
+/** Documents that are made from the code: path from the project's folder -> text. */
+export function generatedDocs(commands: readonly Command[]): Map<string, string> {
+  return new Map([
+    ['docs/errors.md', errorsText()],
+    ['docs/tools.md', toolsText(commands)],
+  ]);
+}
+
+const ACTORS: Record<Actor, string> = {
+  caller: 'who asked',
+  owner: 'the owner (licence, policy)',
+  operator: 'who runs the machine',
+  us: 'us: it is a bug',
+};
+
+function errorsText(): string {
+  const rows = Object.entries(ERRORS).map(([code, { exit, actor, message, hint }]) => {
+    return `| \`${code}\` | ${exit} | ${ACTORS[actor]} | ${cell(message)} | ${cell(hint)} |`;
+  });
+  return [
+    '# Errors',
+    '',
+    NOTE,
+    '',
+    'Every failure that a user can meet. Codes are permanent. With `--json` an error is `{"error": {"code", "message", "hint", "details"}}`.',
+    '`doctor` and `models verify` exit with 1 when they answered and something is missing or damaged.',
+    '',
+    '| code | exit code | who can act | what happened | what to do |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function toolsText(commands: readonly Command[]): string {
+  const named = (tool: AnyTool) => commands.filter(({ input }) => input === tool.input);
+  const about = tools.map((tool) => {
+    const words = named(tool).map((command) => `\`${command.words.join(' ')}\``);
+    return `| [\`${tool.name}\`](#${tool.name}) | ${tool.effect} | ${words.join(', ')} |`;
+  });
+  return [
+    '# Tools',
+    '',
+    NOTE,
+    '',
+    'Each tool is one thing that can be asked. The command line reads its commands and flags from these definitions:',
+    'an input `thumb_size` is the flag `--thumb-size`. An input with a configuration key sets that key for one run.',
+    '',
+    '| tool | effect | commands of `screenalytics` |',
+    '| --- | --- | --- |',
+    ...about,
+    '',
+    ...tools.flatMap(toolText),
+  ].join('\n');
+}
+
+function toolText(tool: AnyTool): string[] {
+  const input = Schema.parse(z.toJSONSchema(tool.input, { io: 'input' }));
+  const fields = Object.entries(input.properties).map(([name, field]) => {
+    const value = input.required.includes(name) ? 'required' : defaultOf(field);
+    return `| \`${name}\` | ${cell(typeOf(field))} | ${cell(value)} | ${cell(field.description)} |`;
+  });
+  return [
+    `## ${tool.name}`,
+    '',
+    tool.description,
+    '',
+    ...(fields.length === 0 ? [] : ['| input | type | default | |', '| --- | --- | --- | --- |', ...fields, '']),
+    `Gives ${Object.keys(tool.output.shape)
+      .map((name) => `\`${name}\``)
+      .join(', ')}.`,
+    '',
+  ];
+}
+
+const Field = z.object({
+  type: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  const: z.unknown().optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  items: z.unknown().optional(),
+  minimum: z.number().optional(),
+  exclusiveMinimum: z.number().optional(),
+  maximum: z.number().optional(),
+  description: z.string().default(''),
+  default: z.unknown().optional(),
+  'x-config': z.string().optional(),
+});
+type Field = z.output<typeof Field>;
+
+const Schema = z.object({
+  properties: z.record(z.string(), Field).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+function typeOf(field: Field): string {
+  if (field.const !== undefined) return JSON.stringify(field.const);
+  if (field.enum !== undefined) return field.enum.join(', ');
+  if (field.anyOf !== undefined) return field.anyOf.map((each) => typeOf(Field.parse(each))).join(' or ');
+  if (field.type === 'array') return `list of ${typeOf(Field.parse(field.items ?? {}))}`;
+  const from = field.exclusiveMinimum === undefined ? field.minimum : `>${field.exclusiveMinimum}`;
+  // zod gives every integer these bounds: they say nothing.
+  const bounds = [from, field.maximum].map((n) => (Math.abs(Number(n)) === Number.MAX_SAFE_INTEGER ? undefined : n));
+  const range = bounds.every((n) => n === undefined) ? '' : ` ${bounds[0] ?? ''}..${bounds[1] ?? ''}`;
+  return `${field.type ?? 'anything'}${range}`;
+}
+
+function defaultOf(field: Field): string {
+  if (field['x-config'] !== undefined) return `\`${field['x-config']}\``;
+  return field.default === undefined ? '' : JSON.stringify(field.default);
+}
+
+/** Text inside of a table: neither a column nor a tag of its own. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
+}
