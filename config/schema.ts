@@ -40,6 +40,7 @@ export const Tracking = z.strictObject({
   max_gap: positive,
   min_box_area: z.number().min(0),
   min_hits: positive,
+  touch_iou: fraction,
   appearance_weight: fraction,
   appearance_th: z.number().min(0).max(2),
   long_track: positive,

@@ -28,6 +28,8 @@ export interface Track {
   readonly seen: Box;
   /** In pixels, at the tracker's last cell. */
   readonly motion: Motion;
+  /** It overlapped another track: whose face is whose is uncertain until they part. */
+  readonly touched: boolean;
   /** Moving average of its appearance, length 1. */
   readonly vector: Float32Array | null; // (dim)
 }

@@ -3,9 +3,9 @@ import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Box } from '#engine/core/image.ts';
 import { assign } from './assignment.ts';
-import { area } from './boxes.ts';
+import { area, iou } from './boxes.ts';
 import { byteRounds } from './bytetrack.ts';
-import { correct, predict, start } from './kalman.ts';
+import { boxOf, correct, predict, start } from './kalman.ts';
 import { blend, reidRounds } from './reid.ts';
 import type { Round, Track, TrackerFace } from './track.ts';
 
@@ -59,6 +59,7 @@ export const TrackerState = z.object({
       seen: z.tuple([z.number(), z.number(), z.number(), z.number()]),
       mean: z.array(z.number()).length(8),
       covariance: z.array(z.number()).length(12),
+      touched: z.boolean(),
       vector: z.base64().nullable(),
     }),
   ),
@@ -93,7 +94,33 @@ export function createTracker(options: TrackerOptions, from: TrackerState = NOBO
   function born(face: TrackerFace, cell: number): Track {
     const needs = since_flush !== null && since_flush < warmup_dets ? warmup_dets : 1;
     const vector = blend(null, face.vector);
-    return withId({ id: -1, status: 'new', hits: 1, needs, cell, seen: face.box, motion: start(face.box), vector });
+    const fresh = { id: -1, status: 'new', hits: 1, needs, cell, touched: false } as const;
+    return withId({ ...fresh, seen: face.box, motion: start(face.box), vector });
+  }
+
+  /**
+   * Place and motion cannot tell which of two faces is which once they overlap (appearance can: reid skips this). Tracks that
+   * touch go on until they part and then get new ids, because a wrong join costs more than a split: clustering mends splits.
+   * One that is lost in a touch ends (by the caller). `parted`: the tracks as they were called before.
+   */
+  function settleTouches(tracks: readonly Track[]): { after: Track[]; parted: Track[] } {
+    if (params.tracker === 'reid' || params.touch_iou >= 1) return { after: [...tracks], parted: [] };
+    const boxes = tracks.map((track) => (track.status === 'lost' ? boxOf(track.motion) : track.seen));
+    const parted: Track[] = [];
+    const after = tracks.map((track, i): Track => {
+      const touches = tracks.some(
+        (other, j) =>
+          i !== j &&
+          track.hits > 1 &&
+          other.hits > 1 &&
+          iou(boxes[i] as Box, boxes[j] as Box) >= params.touch_iou,
+      );
+      if (touches) return { ...track, touched: true };
+      if (!track.touched || track.status === 'lost') return track;
+      parted.push(track);
+      return { ...track, id: next_id++, touched: false };
+    });
+    return { after, parted };
   }
 
   function update(cell: number, faces: readonly TrackerFace[]): { ids: number[]; ended: number[] } {
@@ -106,12 +133,16 @@ export function createTracker(options: TrackerOptions, from: TrackerState = NOBO
     const seen = faces.map((face) => toPixels(face, options));
     const sure = seen.map((face) => level(face, params));
     const met = associate(before, seen, sure, rounds);
-    const after = before.map((track, i): Track => {
+    const associated = before.map((track, i): Track => {
       const face = seen[met[i] as number];
       return face === undefined ? { ...track, status: 'lost' } : meet(track, face, cell);
     });
+    const { after, parted } = settleTouches(associated);
     // A track that was seen once and not again was a false alarm, or is too uncertain to be remembered.
-    const [kept, dropped] = split(after, (track, i) => track.status !== 'lost' || before[i]?.status !== 'new');
+    const [kept, dropped] = split(
+      after,
+      (track, i) => track.status !== 'lost' || (before[i]?.status !== 'new' && !track.touched),
+    );
 
     const ids = new Array<number>(faces.length).fill(-1);
     for (const [i, track] of after.entries()) if ((met[i] as number) >= 0) ids[met[i] as number] = track.id;
@@ -126,7 +157,7 @@ export function createTracker(options: TrackerOptions, from: TrackerState = NOBO
     tracks = kept;
     last = cell;
     if (since_flush !== null) since_flush++;
-    return { ids, ended: named([...expired, ...dropped]) };
+    return { ids, ended: named([...expired, ...parted, ...dropped]) };
   }
 
   return {

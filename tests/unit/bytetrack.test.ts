@@ -12,6 +12,7 @@ const params: Config['tracking'] = {
   max_gap: 30,
   min_box_area: 20,
   min_hits: 2,
+  touch_iou: 1, // as published; what it adds has tests of its own
   appearance_weight: 0.5,
   appearance_th: 0.6,
   long_track: 500,
@@ -222,4 +223,32 @@ test('on random walks no id is given twice in a frame, none returns after its en
     }
     expect(highest).toBeGreaterThan(7);
   }
+});
+
+test('two faces that overlapped get new ids when they part, and nobody keeps the id of the other', () => {
+  const tracker = createTracker({ ...options, params: { ...params, touch_iou: 0.2 } });
+  // Two faces of 0.1 x 0.2 pass each other: at cells 3-5 they overlap by more than a fifth.
+  const left = [0.2, 0.26, 0.32, 0.38, 0.42, 0.46, 0.52, 0.58, 0.64];
+  const right = [0.64, 0.58, 0.52, 0.46, 0.42, 0.38, 0.32, 0.26, 0.2];
+  const face = (x: number): TrackerFace => ({ box: [x, 0.3, x + 0.1, 0.5], score: 0.9 });
+  const ids = left.map((x, cell) => tracker.update(cell, [face(x), face(right[cell] as number)]).ids);
+  expect(ids[0]).toEqual([0, 1]);
+  expect(ids[2]).toEqual([0, 1]);
+  const last = ids.at(-1) as number[];
+  expect(new Set(last).size).toBe(2);
+  expect(Math.min(...last)).toBeGreaterThan(1);
+  expect(ids.at(-2)).toEqual(last);
+});
+
+test('a face that is lost in an overlap ends at once; the one that stays gets a new id', () => {
+  const tracker = createTracker({ ...options, params: { ...params, touch_iou: 0.2 } });
+  const face = (x: number): TrackerFace => ({ box: [x, 0.3, x + 0.1, 0.5], score: 0.9 });
+  tracker.update(0, [face(0.2), face(0.35)]);
+  tracker.update(1, [face(0.22), face(0.33)]);
+  tracker.update(2, [face(0.25), face(0.3)]);
+  const hidden = tracker.update(3, [face(0.28)]);
+  expect(hidden.ended).toHaveLength(1);
+  const alone = tracker.update(4, [face(0.3)]);
+  expect(alone.ids).toEqual([2]);
+  expect([...hidden.ended, ...alone.ended].sort()).toEqual([0, 1]);
 });

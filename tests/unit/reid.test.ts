@@ -11,6 +11,7 @@ const params: Config['tracking'] = {
   max_gap: 30,
   min_box_area: 20,
   min_hits: 2,
+  touch_iou: 1,
   appearance_weight: 0.5,
   appearance_th: 0.6,
   long_track: 500,
