@@ -20,7 +20,11 @@ const NO_SPACE = /ENOSPC|EDQUOT|[Nn]o space left|[Dd]isk quota/;
 const HAND_OVERS = {
   start: (rest) =>
     cli(rest[0] !== undefined && !rest[0].startsWith('-') ? ['run', 'episode', ...rest] : ['run', 'sample', ...rest]),
-  test: (rest) => ({ file: 'node_modules/vitest/vitest.mjs', args: ['run', ...reporter(rest), ...rest], cwd: root }),
+  test: (rest) => {
+    const args = rest.filter((arg) => arg !== '--long');
+    if (args.length < rest.length) process.env.RUN_LONG = '1'; // the tests that take minutes each
+    return { file: 'node_modules/vitest/vitest.mjs', args: ['run', ...reporter(args), ...args], cwd: root };
+  },
   eval: (rest) => ({ file: 'cli/eval.ts', args: rest, cwd: callersFolder() }),
   bench: (rest) => ({ file: 'cli/bench.ts', args: rest, cwd: callersFolder() }),
 };
