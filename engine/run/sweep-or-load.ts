@@ -6,7 +6,7 @@ import { ScreenalyticsError } from '../core/errors.ts';
 import { digest } from '../core/stage.ts';
 import type { Engine } from '../engine.ts';
 import { OPERATING_SCORE } from '../stages/track.ts';
-import { runSweep } from '../sweep/sweep.ts';
+import { hasPictures, runSweep } from '../sweep/sweep.ts';
 import { rateName, rememberRate } from './estimate.ts';
 import { knownFaces, liveFaces } from './face-source.ts';
 import { workerCount } from './models.ts';
@@ -38,7 +38,9 @@ export async function sweepOrLoad(
   const shots = await loadArtifact(blobs, 'shots', keys.shots);
   const detections = await loadArtifact(blobs, 'detections', keys.detections);
   const tracks = await loadArtifact(blobs, 'tracks', keys.tracks);
-  const faces = await loadArtifact(blobs, 'faces', keys.faces);
+  const pictures = cacheKeys.pictures('faces', keys.faces);
+  const known = await loadArtifact(blobs, 'faces', keys.faces);
+  const faces = known !== undefined && (await hasPictures(blobs, pictures, known.rows)) ? known : undefined;
   const cached = {
     cut: shots !== undefined,
     detect: detections !== undefined,
@@ -69,7 +71,7 @@ export async function sweepOrLoad(
       workers,
       work_folder: blobs.pathOf(workFolder(config, keys)),
       blobs,
-      pictures: cacheKeys.pictures('faces', keys.faces),
+      pictures,
       frames_folder: config.storage.save_frames ? frames_folder : undefined,
       signal,
       progress: (done, total, resumed_from) => report.phase('sweep', done, total, resumed_from),

@@ -103,7 +103,11 @@ function needs(request: SweepRequest): { small: boolean } {
 
 async function stand(request: SweepRequest, journal: Journal): Promise<Standing> {
   const { config, period_ms, width, height } = request;
-  const saved = await journal.resume();
+  let saved = await journal.resume();
+  if (saved !== undefined && !(await hasPictures(request.blobs, request.pictures, saved.rows.faces))) {
+    await journal.remove();
+    saved = await journal.resume();
+  }
   const rows = saved?.rows ?? { frames: [], detections: [], ended: [], faces: [] };
   const cuts = needs(request).small
     ? createCutConsumer(config.scene, SMALL, saved?.position.cut)
@@ -227,6 +231,13 @@ async function endTracks(request: SweepRequest, s: Standing, ids: readonly numbe
       await request.blobs.put(`${folder}thumbs/${row.face_id}.jpg`, thumb_jpeg, false);
     }
   }
+}
+
+/** The cache is anyone's to empty: rows of faces are worth something only while their pictures are there. */
+export async function hasPictures(blobs: Blobs, folder: string, faces: Rows['faces']): Promise<boolean> {
+  const there = new Set(await blobs.list(folder));
+  const paths = faces.flatMap(({ face_id }) => [`${folder}chips/${face_id}.jpg`, `${folder}thumbs/${face_id}.jpg`]);
+  return paths.every((path) => there.has(path));
 }
 
 async function exportFrame(request: SweepRequest, frame: Frame): Promise<number> {

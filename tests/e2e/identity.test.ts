@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { DetectionRow, Shot, TrackRow } from '#engine/core/artifacts.ts';
@@ -60,10 +60,11 @@ test('another tracker setting opens no detector, and gives what an empty home wo
     const started = await countStarts(async () => {
       run = await runOnce(changed.home, request, over);
     });
-    expect(started.threads).toBe(0);
-    expect(cachedStages(run as OneRun)).toEqual(['probe', 'cut', 'detect']);
     const empty = temporaryHome();
-    await runOnce(empty, request, over);
+    const fresh = await countStarts(() => runOnce(empty, request, over));
+    // One detector and one embedder from nothing; the crops are new, so only the embedder is opened again.
+    expect([fresh.threads, started.threads]).toEqual([2, 1]);
+    expect(cachedStages(run as OneRun)).toEqual(['probe', 'cut', 'detect']);
     expect(publishedFiles(changed.home)).toEqual(publishedFiles(empty));
     expect(publishedFiles(empty)).not.toEqual(files);
   } finally {
@@ -81,6 +82,14 @@ test('another clustering threshold runs clustering and measuring only', async ()
   expect((run as OneRun).summary.counts.people).toBeGreaterThan(first.summary.counts.people);
   // And back: everything is in the cache again, and what is published is what it was.
   expect(freshStages(await runOnce(home, request))).toEqual([]);
+  expect(publishedFiles(home)).toEqual(files);
+}, 120_000);
+
+test('a cache that somebody has emptied in part is made again where it is needed', async () => {
+  const { key } = first.summary.stages.find(({ name }) => name === 'harvest') ?? { key: '' };
+  rmSync(join(home, 'cache', 'faces', key), { recursive: true });
+  rmSync(join(home, 'cache', 'embeddings'), { recursive: true });
+  expect(freshStages(await runOnce(home, request))).toEqual(['harvest', 'embed']);
   expect(publishedFiles(home)).toEqual(files);
 }, 120_000);
 
