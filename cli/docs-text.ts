@@ -3,7 +3,7 @@ import { type Actor, ERRORS } from '#engine/core/errors.ts';
 import { tools } from '#mcps/screenalytics/tools/index.ts';
 import type { Command } from './commands.ts';
 
-const NOTE = '<!-- Made by `node cli/docs.ts` from the code; what is changed here by hand is lost. -->';
+const NOTE = '<!-- Made by `npm run docs` from the code; what is changed here by hand is lost. -->';
 
 type AnyTool = (typeof tools)[number];
 

@@ -210,7 +210,7 @@ function variableOf(node: ts.Node): string[] {
 
 // Documents
 
-test.each([...generatedDocs(commands)])('%s is fresh: node cli/docs.ts', (path, text) => {
+test.each([...generatedDocs(commands)])('%s is fresh: npm run docs', (path, text) => {
   expect(readFileSync(join(projectRoot, path), 'utf8')).toBe(text);
 });
 
