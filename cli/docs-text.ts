@@ -24,7 +24,7 @@ const ACTORS: Record<Actor, string> = {
 
 function errorsText(): string {
   const rows = Object.entries(ERRORS).map(([code, { exit, actor, message, hint }]) => {
-    return `| \`${code}\` | ${exit} | ${ACTORS[actor]} | ${cell(message)} | ${cell(hint)} |`;
+    return [`\`${code}\``, String(exit), ACTORS[actor], message, hint];
   });
   return [
     '# Errors',
@@ -34,9 +34,7 @@ function errorsText(): string {
     'Every failure that a user can meet. Codes are permanent. With `--json` an error is `{"error": {"code", "message", "hint", "details"}}`.',
     '`doctor` and `models verify` exit with 1 when they answered and something is missing or damaged.',
     '',
-    '| code | exit code | who can act | what happened | what to do |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
+    ...table(['code', 'exit code', 'who can act', 'what happened', 'what to do'], rows),
     '',
   ].join('\n');
 }
@@ -45,7 +43,7 @@ function toolsText(commands: readonly Command[]): string {
   const named = (tool: AnyTool) => commands.filter(({ input }) => input === tool.input);
   const about = tools.map((tool) => {
     const words = named(tool).map((command) => `\`${command.words.join(' ')}\``);
-    return `| [\`${tool.name}\`](#${tool.name}) | ${tool.effect} | ${words.join(', ')} |`;
+    return [`[\`${tool.name}\`](#${tool.name})`, tool.effect, words.join(', ')];
   });
   return [
     '# Tools',
@@ -55,9 +53,7 @@ function toolsText(commands: readonly Command[]): string {
     'Each tool is one thing that can be asked. The command line reads its commands and flags from these definitions:',
     'an input `thumb_size` is the flag `--thumb-size`. An input with a configuration key sets that key for one run.',
     '',
-    '| tool | effect | commands of `screenalytics` |',
-    '| --- | --- | --- |',
-    ...about,
+    ...table(['tool', 'effect', 'commands of `screenalytics`'], about),
     '',
     ...tools.flatMap(toolText),
   ].join('\n');
@@ -67,14 +63,14 @@ function toolText(tool: AnyTool): string[] {
   const input = Schema.parse(z.toJSONSchema(tool.input, { io: 'input' }));
   const fields = Object.entries(input.properties).map(([name, field]) => {
     const value = input.required.includes(name) ? 'required' : defaultOf(field);
-    return `| \`${name}\` | ${cell(typeOf(field))} | ${cell(value)} | ${cell(field.description)} |`;
+    return [`\`${name}\``, typeOf(field), value, field.description];
   });
   return [
     `## ${tool.name}`,
     '',
     tool.description,
     '',
-    ...(fields.length === 0 ? [] : ['| input | type | default | |', '| --- | --- | --- | --- |', ...fields, '']),
+    ...(fields.length === 0 ? [] : [...table(['input', 'type', 'default', ''], fields), '']),
     `Gives ${Object.keys(tool.output.shape)
       .map((name) => `\`${name}\``)
       .join(', ')}.`,
@@ -117,6 +113,15 @@ function typeOf(field: Field): string {
 function defaultOf(field: Field): string {
   if (field['x-config'] !== undefined) return `\`${field['x-config']}\``;
   return field.default === undefined ? '' : JSON.stringify(field.default);
+}
+
+/** Columns as wide as the formatter makes them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const cells = [head, ...rows].map((row) => row.map(cell));
+  const widths = head.map((_, at) => Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${row.map((text, at) => text.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  const [first = [], ...rest] = cells;
+  return [line(first), line(widths.map((width) => '-'.repeat(width))), ...rest.map(line)];
 }
 
 /** Text inside of a table: neither a column nor a tag of its own. */
