@@ -118,7 +118,7 @@ function commandLine(r: FramesRequest): string[] {
   const cell = (t: string) => `floor((${t}-${start})/${r.period_ms / 1000}+1e-9)`;
   const sampled = [
     `select=isnan(prev_selected_t)+gt(${cell('t')}\\,${cell('prev_selected_t')})`,
-    `scale=${r.width}:${r.height}:flags=bilinear+accurate_rnd`,
+    `scale=${r.width}:${r.height}:flags=${scaler(media.height / r.height)}`,
     'setsar=1',
     'format=rgb24',
     printTimes(3),
@@ -136,6 +136,11 @@ function commandLine(r: FramesRequest): string[] {
     ...['-map', '[big]', ...raw, 'pipe:1'],
     ...(r.small ? ['-map', '[small]', ...raw, 'pipe:4'] : []),
   ];
+}
+
+/** The quick scaler looks at two pixels a side only: enough until a picture shrinks by half, and it saves a twelfth of ffmpeg's time. */
+function scaler(shrink: number): string {
+  return shrink <= 2 ? 'fast_bilinear' : 'bilinear';
 }
 
 /** `pts` in whole ticks: `pts_time` is printed with six digits only, which is 10 ms after an hour. */
