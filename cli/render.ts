@@ -34,7 +34,8 @@ export function runText(run: RunSummary, look: Look): string {
       ['took', `${run.took_s.toFixed(1)} s, ${speed(run.took_s, run.duration_s)}`],
       ['looked at', `${rate(run.analyzed_fps)} of ${rate(run.fps_detected)} frames a second`],
       ['models', `${run.detector}, ${run.tracker}, ${run.embedder} on ${run.device}`],
-      ['scene cuts', counts.scene_cuts],
+      ...passedOver(run),
+      ['scene cuts', `${counts.scene_cuts}, ${run.cuts.per_minute.toFixed(1)} a minute${unusual(run)}`],
       ['detections', `${counts.detections_kept} of ${counts.detections_raw}${kept}`],
       ['tracks', `${counts.tracks}; lost ${tracks.tracks_lost}, suspected id switches ${tracks.id_switches}`],
       ['long tracks', tracks.long_tracks.length === 0 ? 'none' : `${tracks.long_tracks.join(', ')} (to be looked at)`],
@@ -55,6 +56,17 @@ function nextSteps(run: RunSummary): string {
   ]);
 }
 
+/** A model that would have come first but could not be used is never silent (DET-02). */
+function passedOver({ passed_over }: Pick<RunPlan, 'passed_over'>): [string, string][] {
+  if (passed_over.length === 0) return [];
+  return [['not used', passed_over.map(({ id, code }) => `${id} (${code})`).join(', ')]];
+}
+
+function unusual({ cuts }: RunSummary): string {
+  const { unusual_minutes } = cuts;
+  return unusual_minutes.length === 0 ? '' : ` (unusual in minute ${unusual_minutes.join(', ')})`;
+}
+
 export function planText(plan: RunPlan, look: Look): string {
   const due = plan.stages.filter((stage) => !stage.cached).length;
   return [
@@ -68,6 +80,7 @@ export function planText(plan: RunPlan, look: Look): string {
       ['episode', `${plan.episode} (${seconds(plan.duration_s)})`],
       ['would look at', `${rate(plan.analyzed_fps)} frames a second`],
       ['models', `${plan.detector}, ${plan.tracker}, ${plan.embedder} on ${plan.device}`],
+      ...passedOver(plan),
       ['time', due === 0 ? 'nothing to do' : `about ${seconds(plan.estimated_s)} (from ${plan.estimate_from})`],
       ...Object.entries(plan.prefixes),
     ]),

@@ -70,6 +70,12 @@ export function episodeText(episode: Output<typeof getEpisode>, look: Look): str
     run.embedder,
     run.device,
   ]);
+  const jobs = episode.jobs.map((job) => [
+    job.run_id,
+    job.state,
+    job.started_at.slice(0, 16).replace('T', ' '),
+    job.error === null ? '' : `${job.error.code} in ${job.error.stage}: ${job.error.message}`,
+  ]);
   const files = episode.manifests.map(({ name, path, made_by }) => [name, path ?? `missing; ${made_by} makes it`]);
   return [
     facts([
@@ -84,6 +90,7 @@ export function episodeText(episode: Output<typeof getEpisode>, look: Look): str
     '',
     table(['run', 'current', 'finished', 'fps', 'detector', 'embedder', 'device'], runs, look),
     ...(episode.runs_omitted > 0 ? [`${episode.runs_omitted} older runs omitted`] : []),
+    ...(jobs.length === 0 ? [] : ['', table(['job', 'state', 'began', 'error'], jobs, look)]),
     '',
     table(['manifest', 'path'], files, look),
   ].join('\n');

@@ -8,6 +8,7 @@ import { digest } from './core/stage.ts';
 import type { RunPlan, RunSummary } from './core/summary.ts';
 import type { Engine, EngineReader } from './engine.ts';
 import { estimate, rateName } from './run/estimate.ts';
+import { beginJob, type Job } from './run/job-record.ts';
 import { createReporter, type Reporter } from './run/progress.ts';
 import { publish } from './run/publish.ts';
 import { publishReport } from './run/report.ts';
@@ -46,9 +47,11 @@ export async function runEpisode(engine: Engine, request: RunRequest, on: RunEve
   const started = performance.now();
   const settled = await settle(engine, request, on.signal);
   const lock = await lockRun(engine, settled);
+  const report = reporter(engine, settled, on);
+  let job: Job | undefined;
   try {
     for (const prefix of Object.values(prefixesOf(settled.source))) await engine.blobs.tidy(prefix);
-    const report = reporter(engine, settled, on);
+    job = await beginJob(engine.blobs, settled.source.place.ep_id, runId(settled.keys));
     if (request.fresh) await forgetCached(engine, settled.keys);
     await keepFootage(engine, settled.source);
     await upsertEpisode(await engine.db(), episodeRow(settled, 'analysing'));
@@ -56,9 +59,12 @@ export async function runEpisode(engine: Engine, request: RunRequest, on: RunEve
     on.signal.throwIfAborted();
     report.phase('export', 0, 1);
     const summary = await publishRun(engine, settled, ran, started);
+    await job.succeed();
     await report.end('done');
     return { ...summary, took_s: secondsSince(started) };
   } catch (error) {
+    await job?.fail(error, report.now());
+    await report.end(on.signal.aborted ? 'canceled' : 'failed');
     await markFailed(engine, settled, on.signal);
     throw error;
   } finally {
@@ -182,11 +188,24 @@ async function publishRun(engine: Engine, settled: Settled, ran: Ran, started: n
   const { models, keys } = settled;
   await publishReport(engine.blobs, { artifacts, summary, models, faces_key: keys.faces });
   const db = await engine.db();
-  const { detector, embedder, tracker, device, analyzed_fps, counts } = summary;
-  const names = { detector, embedder, tracker, device, analyzed_fps, counts, actor: 'engine' };
+  const { detector, embedder, tracker, device, analyzed_fps } = summary;
+  const names = { detector, embedder, tracker, device, analyzed_fps, actor: 'engine', counts: figures(summary) };
   await saveRun(db, { ep_id: place.ep_id, run_id, settings, settings_hash: digest(settings), ...names, artifacts });
   await upsertEpisode(db, episodeRow(settled, 'analysed'));
   return summary;
+}
+
+/** Every figure of a run, by which runs are compared later. */
+function figures({ counts, cuts, track_metrics }: RunSummary): Record<string, number> {
+  const { longest_tracks, long_tracks, gap_splits, ...metrics } = track_metrics;
+  return {
+    ...counts,
+    ...metrics,
+    cuts_per_minute: cuts.per_minute,
+    longest_track_ms: longest_tracks[0]?.duration_ms ?? 0,
+    long_tracks: long_tracks.length,
+    gap_splits: gap_splits.length,
+  };
 }
 
 /** The sections that have a say in the result; places and secrets stay out. */

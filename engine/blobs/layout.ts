@@ -77,3 +77,8 @@ export const cacheKeys = {
   sourceHashes: 'cache/sources.json',
   rates: 'cache/rates.json',
 } as const;
+
+/** The record of how a run stands or ended; without a run, the folder of an episode's records. */
+export function jobKey(ep_id: string, run_id: string): string {
+  return `jobs/${ep_id}/${run_id === '' ? '' : `${run_id}.json`}`;
+}

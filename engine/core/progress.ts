@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** One snapshot of a running job: the same object in progress.json, on the command line and (later) over MCP. */
 export const Progress = z.object({
-  /** What is being done: a stage's name, `sweep` while one decode feeds several stages, or `done`. */
+  /** What is being done: a stage's name, `sweep` while one decode feeds several stages, or how it ended: `done`, `failed`, `canceled`. */
   phase: z.string(),
   episode: z.string(),
   frames_done: z.int(),

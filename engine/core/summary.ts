@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { ScreenTimeRow, TrackMetrics } from './artifacts.ts';
 
+/** Models that come earlier in the order of preference, and the error code that kept each from being used. */
+const PassedOver = z.array(z.object({ id: z.string(), code: z.string() }));
+
 /** What a finished run says of itself (JOB-10, JOB-18). Paths are relative to the home folder. */
 export const RunSummary = z.object({
   phase: z.literal('done'),
@@ -15,6 +18,7 @@ export const RunSummary = z.object({
   detector: z.string(),
   embedder: z.string(),
   tracker: z.string(),
+  passed_over: PassedOver,
   stages: z.array(z.object({ name: z.string(), key: z.string(), cached: z.boolean(), took_s: z.number() })),
   counts: z.object({
     scene_cuts: z.int(),
@@ -23,6 +27,11 @@ export const RunSummary = z.object({
     tracks: z.int(),
     faces: z.int(),
     people: z.int(),
+  }),
+  cuts: z.object({
+    per_minute: z.number(),
+    /** Full minutes, counted from 0, with far more or fewer cuts than this episode's others. */
+    unusual_minutes: z.array(z.int()),
   }),
   track_metrics: TrackMetrics.extend({ id_switches: z.int() }),
   screen_time: z.array(ScreenTimeRow),
@@ -50,6 +59,7 @@ export const RunPlan = z.object({
   detector: z.string(),
   embedder: z.string(),
   tracker: z.string(),
+  passed_over: PassedOver,
   stages: z.array(z.object({ name: z.string(), key: z.string().nullable(), cached: z.boolean() })),
   /** From the rates of earlier runs on this machine, or of docs/SCORES.md when there is none. */
   estimated_s: z.number(),

@@ -6,8 +6,10 @@ type Facts = Pick<Progress, 'episode' | 'fps_detected' | 'analyzed_fps' | 'devic
 /** Reports at most once a second or every 25 frames, whichever comes first (JOB-08), and keeps progress.json in step. */
 export interface Reporter {
   phase(phase: string, done: number, total: number, resumed_from?: number): void;
-  /** The last word: always written. */
-  end(phase: string): Promise<void>;
+  /** The last word: always written. Only `done` says that all frames are. */
+  end(phase: 'done' | 'failed' | 'canceled'): Promise<void>;
+  /** The phase that was told last, or `start`. */
+  now(): string;
 }
 
 export function createReporter(
@@ -15,7 +17,7 @@ export function createReporter(
   to: { blobs: Blobs; key: string; progress(now: Progress): void },
 ): Reporter {
   const started = performance.now();
-  let last = { phase: '', done: 0, at: Number.NEGATIVE_INFINITY, elapsed_sec: 0 };
+  let last = { phase: '', done: 0, total: 0, at: Number.NEGATIVE_INFINITY, elapsed_sec: 0 };
   let start: Start = { frames: 0, sec: 0 };
   let frames_max = 0;
   let writing: Promise<void> = Promise.resolve();
@@ -30,7 +32,7 @@ export function createReporter(
     const text = `${JSON.stringify(now)}\n`;
     // A full disk is met by what has to be written; progress must not be what fails a run.
     writing = writing.then(() => to.blobs.put(to.key, text, false)).catch(() => {});
-    last = { phase, done, at: performance.now(), elapsed_sec };
+    last = { phase, done, total, at: performance.now(), elapsed_sec };
   }
 
   return {
@@ -40,9 +42,11 @@ export function createReporter(
       if (due) tell(phase, done, total, resumed_from);
     },
     async end(phase) {
-      // All frames of the longest phase, the sweep: what is done is done.
-      tell(phase, frames_max, frames_max, frames_max);
+      // All frames of the longest phase, the sweep: what is done is done. A run that broke off stays where it was.
+      if (phase === 'done') tell(phase, frames_max, frames_max, frames_max);
+      else tell(phase, last.done, last.total, last.done);
       await writing;
     },
+    now: () => last.phase || 'start',
   };
 }

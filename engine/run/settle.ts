@@ -82,6 +82,7 @@ export function namesOf({ models, provider, tracker }: Settled) {
     detector: models.detector.model.id,
     embedder: models.embedder.model.id,
     tracker,
+    passed_over: [...models.detector.passed_over, ...models.embedder.passed_over],
   };
 }
 

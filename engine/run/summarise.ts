@@ -1,12 +1,24 @@
 import { type EpisodePlace, layout } from '../blobs/layout.ts';
+import type { Artifacts } from '../core/artifacts.ts';
 import type { RunSummary } from '../core/summary.ts';
+import { cutsPerMinute, unusualMinutes } from '../math/cut-rate.ts';
 import type { Made } from './publish.ts';
 import type { Grid } from './settings.ts';
 
 export interface SummaryFacts
   extends Pick<
     RunSummary,
-    'run_id' | 'device' | 'detector' | 'embedder' | 'tracker' | 'stages' | 'exported' | 'took_s' | 'manifests' | 'home'
+    | 'run_id'
+    | 'device'
+    | 'detector'
+    | 'embedder'
+    | 'tracker'
+    | 'passed_over'
+    | 'stages'
+    | 'exported'
+    | 'took_s'
+    | 'manifests'
+    | 'home'
   > {
   readonly place: EpisodePlace;
   readonly made: Made;
@@ -34,12 +46,19 @@ export function summarise(facts: SummaryFacts): RunSummary {
       faces: faces?.rows.length ?? 0,
       people: clusters?.rows.length ?? 0,
     },
+    cuts: cutRate(shots ?? []),
     track_metrics: { ...metrics, id_switches },
     screen_time: screen_time?.rows ?? [],
     prefixes: { frames, crops, thumbs, manifests, reports },
     report: screen_time === undefined ? '' : `${reports}report.html`,
     ...rest,
   };
+}
+
+function cutRate(shots: Artifacts['shots']): RunSummary['cuts'] {
+  const cuts_ms = shots.slice(1).map(({ start_ms }) => start_ms);
+  const duration_ms = shots.at(-1)?.end_ms ?? 0;
+  return { per_minute: cutsPerMinute(cuts_ms, duration_ms), unusual_minutes: unusualMinutes(cuts_ms, duration_ms) };
 }
 
 const NO_TRACKS: Omit<RunSummary['track_metrics'], 'id_switches'> = {

@@ -56,6 +56,8 @@ async function input(people = 3, name = (i: number) => `Unknown-${i + 1}`): Prom
       prefixes: { frames: '', crops: '', thumbs: '', manifests: '', reports: '' },
       manifests: [],
       exported: { files: 0, bytes: 0 },
+      passed_over: [],
+      cuts: { per_minute: 3, unusual_minutes: [] },
       report: '',
       home: '/somebody/home',
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { layout, parseEpisode } from '#engine/blobs/layout.ts';
+import { JobRecord, listJobs } from '#engine/run/job-record.ts';
 import { Episode } from '#engine/store/episodes.ts';
 import { listRuns } from '#engine/store/runs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
@@ -12,7 +13,7 @@ export const getEpisode = defineTool({
   name: 'get_episode',
   title: 'Episode',
   description:
-    'An episode: its video, status, runs with their settings and counts, and its manifest files with paths; a missing manifest names the stage that makes it.',
+    'An episode: its video, status, runs with their counts, how jobs ended, and its manifest files with paths; a missing manifest names the stage that makes it.',
   effect: 'read',
   input: z.object({ episode: episodeInput }),
   output: z.object({
@@ -35,6 +36,9 @@ export const getEpisode = defineTool({
       }),
     ),
     runs_omitted: z.int(),
+    /** How the runs of this machine ended, the latest first; also those that failed or were stopped. */
+    jobs: z.array(JobRecord),
+    jobs_omitted: z.int(),
     manifests: z.array(
       z.object({
         name: z.string(),
@@ -55,6 +59,7 @@ export const getEpisode = defineTool({
     const db = await engine.db();
     const { ep_id, duration_ms, ...rest } = await requireEpisode(db, input.episode);
     const runs = await listRuns(db, ep_id);
+    const jobs = await listJobs(engine.blobs, ep_id);
     const { frames, crops, thumbs, manifests, reports } = layout(parseEpisode(ep_id));
     return {
       ...rest,
@@ -62,6 +67,8 @@ export const getEpisode = defineTool({
       duration_s: duration_ms === null ? null : duration_ms / 1000,
       runs: runs.slice(0, RUNS_MAX).map((run) => ({ ...run, finished_at: run.created_at.toISOString() })),
       runs_omitted: Math.max(0, runs.length - RUNS_MAX),
+      jobs: jobs.slice(0, RUNS_MAX),
+      jobs_omitted: Math.max(0, jobs.length - RUNS_MAX),
       manifests: await manifestsOf(engine.blobs, ep_id),
       prefixes: { frames, crops, thumbs, manifests, reports },
     };
