@@ -1,15 +1,21 @@
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
+import { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
 import { getDiagnostics } from '#mcps/screenalytics/tools/get-diagnostics.ts';
 import { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
+import { listClusters } from '#mcps/screenalytics/tools/list-clusters.ts';
+import { listDetections } from '#mcps/screenalytics/tools/list-detections.ts';
+import { listFaces } from '#mcps/screenalytics/tools/list-faces.ts';
 import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
+import { listTracks } from '#mcps/screenalytics/tools/list-tracks.ts';
 import { planRun } from '#mcps/screenalytics/tools/plan-run.ts';
 import { prepareModels } from '#mcps/screenalytics/tools/prepare-models.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
 import { type Command, toolCommands } from './commands.ts';
+import { clustersText, comparisonText, detectionsText, facesText, tracksText } from './lists.ts';
 import { planText, runText } from './render.ts';
 import { sampleCommand } from './sample.ts';
 import {
@@ -32,6 +38,11 @@ export const commands: readonly Command[] = [
   ...toolCommands(searchCatalog, { also: ['episodes'], positional: 'query', text: episodesText }),
   ...toolCommands(getEpisode, { also: ['episode'], positional: 'episode', text: episodeText }),
   ...toolCommands(getDiagnostics, { also: ['diagnostics'], positional: 'episode', text: diagnosticsText }),
+  ...toolCommands(compareRuns, { also: ['compare'], positional: 'episode', text: comparisonText }),
+  ...toolCommands(listClusters, { also: ['clusters'], positional: 'episode', text: clustersText }),
+  ...toolCommands(listTracks, { also: ['tracks'], positional: 'episode', text: tracksText }),
+  ...toolCommands(listFaces, { also: ['faces'], positional: 'episode', text: facesText }),
+  ...toolCommands(listDetections, { also: ['detections'], positional: 'episode', text: detectionsText }),
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),

@@ -81,7 +81,8 @@ const SELECT_TIMELINE = `
   select label as person, cluster_id, shot_id, start_ms, end_ms, track_ids
   from sa.appearance where run_key = $1 order by appearance_id`;
 
-async function runKey(q: DbReader, ep_id: string, run_id: string | undefined): Promise<number> {
+/** The key of the current run, or of `run_id`. */
+export async function runKey(q: DbReader, ep_id: string, run_id: string | undefined): Promise<number> {
   const sql = `
     select r.run_key from sa.run r join sa.episode e on e.episode_key = r.episode_key
     where e.ep_id = $1 and case when $2::text is null then r.current else r.run_id = $2 end`;

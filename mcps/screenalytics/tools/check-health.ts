@@ -8,6 +8,7 @@ import type { EngineReader } from '#engine/engine.ts';
 import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
 import { availableProviders, openSession } from '#engine/models/session.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
+import { leaves } from '../leaves.ts';
 
 const Check = z.object({
   name: z.string(),
@@ -149,9 +150,4 @@ function effectiveConfig({ config, origin }: EngineReader): { key: string; value
     value: secret.has(key) && value !== null ? '[hidden]' : JSON.stringify(value),
     origin: origin.get(key) ?? 'config',
   }));
-}
-
-function leaves(value: unknown, path = ''): [string, unknown][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]];
-  return Object.entries(value).flatMap(([key, each]) => leaves(each, path === '' ? key : `${path}.${key}`));
 }

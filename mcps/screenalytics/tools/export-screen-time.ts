@@ -7,22 +7,28 @@ import type { Engine } from '#engine/engine.ts';
 import type { Episode } from '#engine/store/episodes.ts';
 import { type Run, screenTime, timeline } from '#engine/store/runs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
+import { againstInput, compareRuns, Delta } from '../comparison.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
 import { allowedPath, exportsFolder, writeExport } from '../export-path.ts';
 
-const Table = z.enum(['totals', 'timeline']);
+const Table = z.enum(['totals', 'timeline', 'delta']);
+/** What a table adds to the file's name. */
+const ADDITION = { totals: '', timeline: '-timeline', delta: '-delta_table' } as const;
 
 export const exportScreenTime = defineTool({
   name: 'export_screen_time',
   title: 'Export screen time',
   description:
-    'Writes screen time to a file: csv (totals, or the timeline), json (both, with context) or html (the report). A file that is there is kept unless `overwrite` is set.',
+    'Writes screen time to a file: csv (totals, timeline, or the delta to another run), json (both, with context) or html (the report). A file that is there is kept unless `overwrite` is set.',
   effect: 'write',
   input: z.object({
     episode: episodeInput,
     run: runInput,
     format: z.enum(['csv', 'json', 'html']).default('csv').describe('csv, json or html (default csv)'),
-    table: Table.default('totals').describe('csv only: a row per person, or a row per interval (default totals)'),
+    table: Table.default('totals').describe(
+      'csv only: a row per person, a row per interval, or both runs per person (default totals)',
+    ),
+    against: againstInput,
     path: z.string().min(1).optional().describe('File to write; in the exports folder of the home if absent'),
     overwrite: z.boolean().default(false).describe('Replace a file that is there'),
   }),
@@ -36,10 +42,14 @@ export const exportScreenTime = defineTool({
     const { format, table, overwrite } = input;
     const { episode, run } = await requireRun(await engine.db(), input.episode, input.run);
     const { home } = engine.config;
-    const name = `${episode.ep_id}${format === 'csv' && table === 'timeline' ? '-timeline' : ''}.${format}`;
+    const name = `${episode.ep_id}${format === 'csv' ? ADDITION[table] : ''}.${format}`;
     const path = await allowedPath(input.path ?? join(exportsFolder(home), name), format, home);
     const bytes =
-      format === 'html' ? await reportOf(engine, episode, run) : await rowsOf(engine, episode, run, format, table);
+      format === 'html'
+        ? await reportOf(engine, episode, run)
+        : format === 'csv' && table === 'delta'
+          ? await deltaOf(engine, run, input.against)
+          : await rowsOf(engine, episode, run, format, table);
     await writeExport(path, bytes, overwrite);
     return { ...contextOf(episode, run), path, format, bytes: bytes.byteLength };
   },
@@ -60,6 +70,11 @@ async function rowsOf(
     return Buffer.from(`${JSON.stringify(all, null, 2)}\n`);
   }
   return Buffer.from(table === 'totals' ? toCsv(TOTALS, rows) : toCsv(TIMELINE, spans));
+}
+
+async function deltaOf(engine: Engine, { ep_id, run_id }: Run, against: string | undefined): Promise<Uint8Array> {
+  const { people } = await compareRuns(await engine.db(), ep_id, against, run_id);
+  return Buffer.from(toCsv(Delta.keyof().options, people));
 }
 
 const TOTALS = [

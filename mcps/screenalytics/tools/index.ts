@@ -1,9 +1,14 @@
 import { checkHealth } from './check-health.ts';
+import { compareRuns } from './compare-runs.ts';
 import { exportScreenTime } from './export-screen-time.ts';
 import { getDiagnostics } from './get-diagnostics.ts';
 import { getEpisode } from './get-episode.ts';
 import { getScreenTime } from './get-screen-time.ts';
+import { listClusters } from './list-clusters.ts';
+import { listDetections } from './list-detections.ts';
+import { listFaces } from './list-faces.ts';
 import { listModels } from './list-models.ts';
+import { listTracks } from './list-tracks.ts';
 import { planRun } from './plan-run.ts';
 import { prepareModels } from './prepare-models.ts';
 import { runStage } from './run-stage.ts';
@@ -19,6 +24,11 @@ export const tools = [
   getEpisode,
   searchCatalog,
   getDiagnostics,
+  compareRuns,
+  listClusters,
+  listTracks,
+  listFaces,
+  listDetections,
   checkHealth,
   listModels,
   prepareModels,

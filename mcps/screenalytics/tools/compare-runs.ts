@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { againstInput, Change, compareRuns as compare, Delta } from '../comparison.ts';
+import { Context, contextOf, episodeInput, requireEpisode } from '../episodes.ts';
+
+export const compareRuns = defineTool({
+  name: 'compare_runs',
+  title: 'Compare two runs',
+  description:
+    'What changed between two runs of an episode: settings and models, counts and track metrics, and seconds per person with the difference and its cause. Without ids: the current run against the one before.',
+  effect: 'read',
+  input: z.object({
+    episode: episodeInput,
+    run_a: againstInput,
+    run_b: z.string().min(1).optional().describe('Run id that is compared; the current run if absent'),
+  }),
+  output: z.object({
+    a: Context,
+    b: Context,
+    /** What differs; empty when both were asked the same and did it with the same models. */
+    settings: z.array(Change),
+    figures: z.array(
+      z.object({
+        name: z.string(),
+        /** Null where the run did not write it down. */
+        a: z.number().nullable(),
+        b: z.number().nullable(),
+        difference: z.number().nullable(),
+      }),
+    ),
+    people: z.array(Delta),
+  }),
+  run: async (input, { engine }) => {
+    const db = await engine.db();
+    const episode = await requireEpisode(db, input.episode);
+    const { a, b, settings, figures, people } = await compare(db, episode.ep_id, input.run_a, input.run_b);
+    return {
+      a: contextOf(episode, a),
+      b: contextOf(episode, b),
+      settings,
+      figures: figures.map((row) => ({ ...row, difference: row.a === null || row.b === null ? null : row.b - row.a })),
+      people,
+    };
+  },
+});

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { ClusterPair, lookAlikes, listClusters as readClusters, StoredCluster } from '#engine/store/cluster-rows.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+import { picturesOf } from '../pictures.ts';
+
+const PAIRS_MAX = 20;
+const CLUSTERS_MAX = 200;
+
+export const listClusters = defineTool({
+  name: 'list_clusters',
+  title: 'Clusters of a run',
+  description:
+    'The clusters of a run, most seen first: tracks, sample faces, purity estimate, cohesion, shots, flags and picture; then the pairs that look most alike, and whether they were seen together.',
+  effect: 'read',
+  input: z.object({
+    episode: episodeInput,
+    run: runInput,
+    cluster: z.string().min(1).optional().describe('Only this cluster, such as Unknown-1, and its pairs'),
+  }),
+  output: z.object({
+    ...Context.shape,
+    clusters: z.array(StoredCluster.extend({ thumb: z.string().nullable() })),
+    clusters_omitted: z.int(),
+    /** Most alike first. Not seen together: perhaps one person in two clusters. */
+    look_alikes: z.array(ClusterPair),
+  }),
+  run: async ({ episode: ep_id, run: run_id, cluster }, { engine }) => {
+    const db = await engine.db();
+    const { episode, run } = await requireRun(db, ep_id, run_id);
+    const found = (await readClusters(db, run)).filter(({ label }) => cluster === undefined || label === cluster);
+    const pictures = await picturesOf(engine.blobs, run);
+    return {
+      ...contextOf(episode, run),
+      clusters: found.slice(0, CLUSTERS_MAX).map((each) => ({ ...each, thumb: pictures.cluster(each.label) })),
+      clusters_omitted: Math.max(0, found.length - CLUSTERS_MAX),
+      look_alikes: await lookAlikes(db, run, cluster, PAIRS_MAX),
+    };
+  },
+});
