@@ -49,12 +49,11 @@ export function mediaKey(source: Source): string {
   return artifactKey({ name: 'probe', version: 1 }, {}, { sha256: source.sha256 }, []);
 }
 
-/** The class of provider is part of every key. Where there is a choice, loading the model is the only proof. */
+/** The class of provider is part of every key. Of any but the processor, loading the model is the only proof. */
 async function providerFor(engine: EngineReader, detector: Choice['model']): Promise<string> {
   const { device } = engine.config.services;
   const possible = availableProviders(device);
-  const [only] = possible;
-  if (only !== undefined && possible.length === 1) return only;
+  if (possible[0] === 'cpu') return 'cpu';
   const opened = await openDetector(detector, device);
   await opened.close();
   return opened.provider;

@@ -27,7 +27,7 @@ export const measure = defineStage({
     const timeline = made.flat().sort((a, b) => a.start_ms - b.start_ms || a.cluster_id - b.cluster_id);
     const rows = clusters.rows.flatMap((cluster, i) => summarise(cluster, made[i] ?? [], duration_ms));
     rows.sort((a, b) => b.visual_s - a.visual_s || a.cluster_id - b.cluster_id);
-    mustHold({ duration_ms, timeline, rows });
+    mustHold({ duration_ms, timeline, rows }, shots);
     return { duration_ms, timeline, rows };
   },
 });
@@ -90,7 +90,7 @@ function summarise(cluster: Cluster, timeline: readonly TimelineRow[], duration_
 }
 
 /** SCR-09: no total above the runtime, no overlap within one person, no appearance across a cut or outside the episode. */
-function mustHold({ duration_ms, timeline, rows }: Artifacts['screen_time']): void {
+function mustHold({ duration_ms, timeline, rows }: Artifacts['screen_time'], shots: readonly Shot[]): void {
   const broken = (rule: string, details: object) => new ScreenalyticsError('INVARIANT_BROKEN', { rule, ...details });
   const last = new Map<number, TimelineRow>();
   for (const row of timeline) {
@@ -99,6 +99,9 @@ function mustHold({ duration_ms, timeline, rows }: Artifacts['screen_time']): vo
       throw broken('appearances of one person do not overlap', { before, row });
     if (row.start_ms < 0 || row.end_ms > duration_ms || row.start_ms >= row.end_ms)
       throw broken('appearances lie inside the episode', { row, duration_ms });
+    const shot = shots[row.shot_id];
+    if (shot === undefined || row.start_ms < shot.start_ms || row.end_ms > shot.end_ms)
+      throw broken('appearances lie inside their shot', { row, shot });
     last.set(row.cluster_id, row);
   }
   for (const row of rows)
