@@ -75,7 +75,7 @@ function defaults(): Tree {
 }
 
 function userFile(env: NodeJS.ProcessEnv): [string, Tree][] {
-  const file = env['SCREENALYTICS_CONFIG'];
+  const file = env.SCREENALYTICS_CONFIG;
   if (file === undefined || file === '') return [];
   if (!existsSync(file)) throw new ConfigProblem(`SCREENALYTICS_CONFIG names a file that does not exist: ${file}`);
   return [[file, readYaml(file)]];
@@ -83,9 +83,9 @@ function userFile(env: NodeJS.ProcessEnv): [string, Tree][] {
 
 /** Only places and secrets come from the environment; thresholds belong in files. */
 function fromEnv(env: NodeJS.ProcessEnv): Tree {
-  const home = env['SCREENALYTICS_HOME'];
-  const url = env['DATABASE_URL'] || env['DB_URL'];
-  const mirror = env['SCREENALYTICS_MODELS_MIRROR'];
+  const home = env.SCREENALYTICS_HOME;
+  const url = env.DATABASE_URL || env.DB_URL;
+  const mirror = env.SCREENALYTICS_MODELS_MIRROR;
   return {
     ...(home && { home: isAbsolute(home) ? home : resolve(home.replace(/^~(?=\/|$)/, homedir())) }),
     ...(url && { database_url: url }),

@@ -110,10 +110,7 @@ export function createTracker(options: TrackerOptions, from: TrackerState = NOBO
     const after = tracks.map((track, i): Track => {
       const touches = tracks.some(
         (other, j) =>
-          i !== j &&
-          track.hits > 1 &&
-          other.hits > 1 &&
-          iou(boxes[i] as Box, boxes[j] as Box) >= params.touch_iou,
+          i !== j && track.hits > 1 && other.hits > 1 && iou(boxes[i] as Box, boxes[j] as Box) >= params.touch_iou,
       );
       if (touches) return { ...track, touched: true };
       if (!track.touched || track.status === 'lost') return track;

@@ -4,7 +4,7 @@ import { projectRoot } from '#config/load.ts';
 
 /** The folder of real clips and weights, or undefined in a clone that has none. */
 export function sharedFolder(): string | undefined {
-  const folder = resolve(process.env['SCREENALYTICS_SHARED'] ?? join(projectRoot, '../shared'));
+  const folder = resolve(process.env.SCREENALYTICS_SHARED ?? join(projectRoot, '../shared'));
   return existsSync(join(folder, 'media')) ? folder : undefined;
 }
 

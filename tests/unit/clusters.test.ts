@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { type ClusterInput, clusterTracks } from '#engine/math/cluster-tracks.ts';
 import { buildTemplate } from '#engine/math/template.ts';
 import { normalise, type Vector } from '#engine/math/vectors.ts';
-import { type ClusterInput, clusterTracks } from '#engine/math/cluster-tracks.ts';
 
 const DIM = 32;
 const STEP_MS = 125;
