@@ -109,14 +109,14 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
     const db = await openDb({ home, database_url: null });
     const idle = db.write(async (q) => {
       await q.query(`insert into sa.person (name, actor) values ('Person I', 'x')`);
-      await sleep(3000);
+      await sleep(8000);
       await q.query('select 1');
     });
     const refused = expect(idle).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     await sleep(200);
     const before = performance.now();
     expect(await people(db)).toEqual([]);
-    expect(performance.now() - before).toBeLessThan(2500);
+    expect(performance.now() - before).toBeLessThan(7500);
     await refused;
     expect(await people(db)).toEqual([]);
     await db.close();
