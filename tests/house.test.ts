@@ -200,12 +200,12 @@ test('.env.example names every variable that is read, and no other', () => {
   expect(named.sort()).toEqual([...wanted].sort());
 });
 
-/** `process.env.X`, `process.env['X']`, `env['X']`. */
+/** `process.env.X`, `process.env['X']`, `env.X`, `env['X']`. */
 function variableOf(node: ts.Node): string[] {
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return [];
   const from = node.expression.getText();
   if (ts.isElementAccessExpression(node)) return /(^|\.)env$/.test(from) ? strings(node.argumentExpression) : [];
-  return from === 'process.env' ? [node.name.text] : [];
+  return /(^|\.)env$/.test(from) && /^[A-Z][A-Z_0-9]*$/.test(node.name.text) ? [node.name.text] : [];
 }
 
 // Documents
