@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '#config/load.ts';
+import { commands } from '../../cli/everything.ts';
+import { runProgram } from '../../cli/program.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ProgramOptions {
+  readonly home: string;
+  /** As in a user's own file. */
+  readonly config?: { readonly [section: string]: object; readonly services?: object };
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  /** Told every piece of stdout as it comes. */
+  readonly heard?: (text: string) => void;
+}
+
+/** The command line within this process, as `cli/main.ts` runs it, in a home of its own and with pipes for a terminal. */
+export async function program(
+  argv: readonly string[],
+  { home, config, env, signal, heard }: ProgramOptions,
+): Promise<Ran> {
+  const texts = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') => {
+    const write = (text: string) => {
+      texts[name] += text;
+      if (name === 'stdout') heard?.(text);
+      return true;
+    };
+    return { write, isTTY: false } as unknown as NodeJS.WriteStream;
+  };
+  const made = join(projectRoot, '.screenalytics', 'models');
+  const code = await runProgram(commands, argv, {
+    env: {
+      SCREENALYTICS_HOME: home,
+      SCREENALYTICS_CONFIG: configFile(home, config),
+      ...(existsSync(made) && { SCREENALYTICS_MODELS_MIRROR: made }),
+      ...env,
+    },
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    signal: signal ?? new AbortController().signal,
+  });
+  return { code, ...texts };
+}
+
+/** JSON is YAML. The log would only be in the way of the tests' own output. */
+function configFile(home: string, config: ProgramOptions['config'] = {}): string {
+  mkdirSync(home, { recursive: true });
+  const file = join(home, 'test-config.yaml');
+  const services = { device: 'cpu', workers: 1, log: 'silent', ...config.services };
+  writeFileSync(file, JSON.stringify({ ...config, services }));
+  return file;
+}
