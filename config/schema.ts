@@ -62,6 +62,7 @@ export const Faces = z.strictObject({
 export const Recognition = z.strictObject({
   embedder: z.string(),
   order: z.array(z.string()).min(1),
+  mirror: z.boolean(),
   switch_similarity_max: z.number().min(-1).max(1),
 });
 

@@ -29,3 +29,18 @@ export interface Face {
   readonly score: number;
   readonly landmarks: Landmarks;
 }
+
+/** Left and right exchanged; a new picture. */
+export function mirrored({ width, height, rgb }: Image): Image {
+  const out = new Uint8Array(rgb.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * 3;
+      const to = (y * width + width - 1 - x) * 3;
+      out[to] = rgb[from] as number;
+      out[to + 1] = rgb[from + 1] as number;
+      out[to + 2] = rgb[from + 2] as number;
+    }
+  }
+  return { width, height, rgb: out };
+}

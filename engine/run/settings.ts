@@ -68,8 +68,8 @@ export function keysOf({ config, media_key, grid, detector, embedder, provider }
   const tracks = artifactKey(track, tracker, appearance, [shots, detections]);
   const pictures = { ...faces, thumb_quality: storage.jpeg_quality };
   const crops = artifactKey(harvest, pictures, {}, [tracks]);
-  const { switch_similarity_max } = recognition;
-  const embeddings = artifactKey(embed, { switch_similarity_max }, model(embedder), [crops]);
+  const { switch_similarity_max, mirror } = recognition;
+  const embeddings = artifactKey(embed, { switch_similarity_max, mirror }, model(embedder), [crops]);
   const calibration = embedder.entry.calibration ?? null;
   const clusters = artifactKey(cluster, { ...clustering, calibration }, {}, [tracks, embeddings]);
   const times = artifactKey(measure, screen_time, {}, [shots, detections, tracks, clusters]);
