@@ -70,6 +70,7 @@ export function createHarvest(params: Config['faces'], alignment: Alignment, fro
       if (!isFit(face, frame)) return;
       const chip = alignFace(frame, face.landmarks, params.chip_size, alignment);
       const found = assessFace({ face, others, frame, chip }, params);
+      if (found.sharpness === 0) return; // one flat colour: landmarks that span no face, and nothing to recognise
       const track = tracks.get(track_id) ?? { selection: createSelection(params.top_k), kept: new Map<string, Kept>() };
       tracks.set(track_id, track);
       const id = String(detection);
