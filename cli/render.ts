@@ -51,8 +51,8 @@ function nextSteps(run: RunSummary): string {
   return facts([
     ...report,
     ['manifests', join(run.home, run.prefixes.manifests)],
-    ['again', `screenalytics show ${run.episode}`],
-    ['export', `screenalytics export ${run.episode} --format csv`],
+    ['again', `npx screenalytics show ${run.episode}`],
+    ['export', `npx screenalytics export ${run.episode} --format csv`],
   ]);
 }
 
