@@ -62,7 +62,7 @@ test('at most 25 tools, each with a short description and a stated effect', () =
   for (const { name, description, effect } of tools) {
     expect(description.length, name).toBeGreaterThan(0);
     expect(description.length, name).toBeLessThanOrEqual(300);
-    expect(['read', 'write', 'destructive'], name).toContain(effect);
+    expect(['read', 'write', 'destroy'], name).toContain(effect);
   }
 });
 

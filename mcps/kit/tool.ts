@@ -3,7 +3,7 @@ import type { Progress } from '#engine/core/progress.ts';
 import type { Engine, EngineReader } from '#engine/engine.ts';
 
 /** What a tool may do to the world. Everything else about safety is derived from this one word. */
-export type Effect = 'read' | 'write' | 'destructive';
+export type Effect = 'read' | 'write' | 'destroy';
 
 /** Bytes on their way: what model and sample preparation report instead of frames. */
 export interface Transfer {

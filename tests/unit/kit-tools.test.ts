@@ -25,7 +25,7 @@ test.each(tools.map((tool) => [tool.name, tool] as const))(
   (_, tool) => {
     expect(tool.name).toMatch(/^[a-z]+(_[a-z]+)+$/);
     expect(tool.description.length).toBeLessThanOrEqual(240);
-    expect(['read', 'write', 'destructive']).toContain(tool.effect);
+    expect(['read', 'write', 'destroy']).toContain(tool.effect);
     for (const [field, schema] of Object.entries(z.toJSONSchema(tool.input, { io: 'input' }).properties ?? {})) {
       expect(schema, field).toMatchObject({ description: expect.any(String) });
       expect(schema, field).not.toHaveProperty('properties');
