@@ -8,6 +8,7 @@ import { listClusters } from '#mcps/screenalytics/tools/list-clusters.ts';
 import { listDetections } from '#mcps/screenalytics/tools/list-detections.ts';
 import { listFaces } from '#mcps/screenalytics/tools/list-faces.ts';
 import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
+import { listShots } from '#mcps/screenalytics/tools/list-shots.ts';
 import { listTracks } from '#mcps/screenalytics/tools/list-tracks.ts';
 import { planRun } from '#mcps/screenalytics/tools/plan-run.ts';
 import { prepareModels } from '#mcps/screenalytics/tools/prepare-models.ts';
@@ -15,7 +16,7 @@ import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
 import { type Command, toolCommands } from './commands.ts';
-import { clustersText, comparisonText, detectionsText, facesText, tracksText } from './lists.ts';
+import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { planText, runText } from './render.ts';
 import { sampleCommand } from './sample.ts';
 import {
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(getDiagnostics, { also: ['diagnostics'], positional: 'episode', text: diagnosticsText }),
   ...toolCommands(compareRuns, { also: ['compare'], positional: 'episode', text: comparisonText }),
   ...toolCommands(listClusters, { also: ['clusters'], positional: 'episode', text: clustersText }),
+  ...toolCommands(listShots, { also: ['shots'], positional: 'episode', text: shotsText }),
   ...toolCommands(listTracks, { also: ['tracks'], positional: 'episode', text: tracksText }),
   ...toolCommands(listFaces, { also: ['faces'], positional: 'episode', text: facesText }),
   ...toolCommands(listDetections, { also: ['detections'], positional: 'episode', text: detectionsText }),

@@ -3,6 +3,7 @@ import type { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
 import type { listClusters } from '#mcps/screenalytics/tools/list-clusters.ts';
 import type { listDetections } from '#mcps/screenalytics/tools/list-detections.ts';
 import type { listFaces } from '#mcps/screenalytics/tools/list-faces.ts';
+import type { listShots } from '#mcps/screenalytics/tools/list-shots.ts';
 import type { listTracks } from '#mcps/screenalytics/tools/list-tracks.ts';
 import { moment, seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
@@ -68,6 +69,21 @@ export function clustersText(
     ...(clusters_omitted > 0 ? [`${clusters_omitted} smaller clusters omitted`] : []),
     ...(pairs.length === 0 ? [] : ['', table(['look alike', 'and', 'similarity', 'seen together'], pairs, look)]),
   ].join('\n');
+}
+
+export function shotsText({ shots, next }: Output<typeof listShots>, look: Look): string {
+  const rows = shots.map((row) => [
+    row.shot_id,
+    row.begins,
+    moment(row.start_ms),
+    seconds((row.end_ms - row.start_ms) / 1000),
+    row.score.toFixed(2),
+    row.tracks,
+    row.people.join(' '),
+  ]);
+  return [table(['shot', 'begins', 'from', 'length', 'score', 'tracks', 'people'], rows, look), ...more(next)].join(
+    '\n',
+  );
 }
 
 export function tracksText({ tracks, next }: Output<typeof listTracks>, look: Look): string {

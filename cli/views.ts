@@ -124,6 +124,17 @@ export function healthText(health: Output<typeof checkHealth>, look: Look): stri
   ].join('\n');
 }
 
+const GAPS_SHOWN = 5;
+
+/** Where a track ended because its face was away for too long. */
+function gapSplits(splits: readonly { track_id: number; at_ms: number; gap_ms: number }[]): string {
+  if (splits.length === 0) return 'none';
+  const shown = splits
+    .slice(0, GAPS_SHOWN)
+    .map((each) => `track ${each.track_id} at ${moment(each.at_ms)} after ${(each.gap_ms / 1000).toFixed(1)} s`);
+  return [...shown, ...(splits.length > GAPS_SHOWN ? [`${splits.length - GAPS_SHOWN} more`] : [])].join(', ');
+}
+
 export function diagnosticsText(found: Output<typeof getDiagnostics>, look: Look): string {
   const { detections, faces, tracks, cluster_threshold: chosen, what_if } = found;
   const suspects = found.contamination.map((row) => [
@@ -145,6 +156,8 @@ export function diagnosticsText(found: Output<typeof getDiagnostics>, look: Look
         'tracks',
         `${tracks.tracks_born} born, ${tracks.tracks_lost} lost, ${tracks.tracks_per_minute.toFixed(1)} a minute`,
       ],
+      ['gap splits', gapSplits(tracks.gap_splits)],
+      ['warm-up cost', seconds(tracks.warmup_lost_ms / 1000)],
       ['short tracks', percent(tracks.short_track_fraction)],
       ['cluster threshold', `${chosen.chosen.toFixed(3)} (${chosen.mode}): ${chosen.reason}`],
       ['expected purity', chosen.expected_purity.toFixed(3)],

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import process from 'node:process';
 import { z } from 'zod';
 import { type ErrorCode, report } from '#engine/core/errors.ts';
 import type { Blobs } from '../blobs/blobs.ts';
@@ -9,7 +11,10 @@ export const JobRecord = z.object({
   episode: z.string(),
   state: z.enum(['running', 'succeeded', 'failed', 'canceled']),
   started_at: z.string(),
-  /** Null while it runs, and for good when its process was killed. */
+  /** Who does it: a process of a machine. */
+  pid: z.int(),
+  host: z.string(),
+  /** Null while it runs, and when its process was killed. */
   ended_at: z.string().nullable(),
   error: z
     .object({
@@ -44,9 +49,10 @@ export interface Job {
 /** Writes that the run has begun; the file is replaced as a whole when it ends. */
 export async function beginJob(blobs: Blobs, episode: string, run_id: string): Promise<Job> {
   const started_at = new Date().toISOString();
+  const here = { pid: process.pid, host: hostname() };
   const write = (state: JobRecord['state'], error: JobRecord['error']) => {
     const ended_at = state === 'running' ? null : new Date().toISOString();
-    const record: JobRecord = { run_id, episode, state, started_at, ended_at, error };
+    const record: JobRecord = { run_id, episode, state, started_at, ...here, ended_at, error };
     return blobs.put(jobKey(episode, run_id), `${JSON.stringify(record, null, 2)}\n`);
   };
   await write('running', null);
@@ -66,7 +72,28 @@ export async function listJobs(blobs: Pick<Blobs, 'list' | 'get'>, episode: stri
   const records: JobRecord[] = [];
   for (const key of await blobs.list(jobKey(episode, ''))) {
     const bytes = await blobs.get(key);
-    if (bytes !== undefined) records.push(JobRecord.parse(JSON.parse(new TextDecoder().decode(bytes))));
+    if (bytes !== undefined) records.push(asItStands(JobRecord.parse(JSON.parse(new TextDecoder().decode(bytes)))));
   }
   return records.sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
+}
+
+/** A killed process leaves its record saying that it runs. What runs on another machine is believed. */
+function asItStands(record: JobRecord): JobRecord {
+  if (record.state !== 'running' || record.host !== hostname() || isAlive(record.pid)) return record;
+  const error = {
+    code: 'INTERNAL',
+    stage: 'unknown',
+    message: 'Its process ended without a word.',
+    hint: 'Run the same command: it continues where it stopped.',
+    retryable: true,
+  };
+  return { ...record, state: 'failed', error };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it is there, and somebody else's
+  }
 }

@@ -10,6 +10,38 @@ export interface PageOf {
   readonly limit: number;
 }
 
+export const StoredShot = z.object({
+  shot_id: z.int(),
+  start_ms: z.int(),
+  end_ms: z.int(),
+  /** How it begins. */
+  begins: z.string(),
+  /** The histogram distance at its beginning, 0..2. */
+  score: z.number(),
+  tracks: z.int(),
+  /** Who is seen in it. */
+  people: z.array(z.string()),
+});
+
+/** Shots of a run, in order of time. */
+export function listShots(
+  db: Readable,
+  run: { ep_id: string; run_id: string },
+  page: PageOf,
+): Promise<z.output<typeof StoredShot>[]> {
+  return db.read(async (q) => {
+    const key = await runKey(q, run.ep_id, run.run_id);
+    return z.array(StoredShot).parse(await q.query(SELECT_SHOTS, [key, page.after, page.limit]));
+  });
+}
+
+const SELECT_SHOTS = `
+  select s.shot_id, s.start_ms, s.end_ms, s.begins, s.score,
+    (select count(*) from sa.track t where t.run_key = s.run_key and t.shot_id = s.shot_id)::int as tracks,
+    array(select distinct a.label from sa.appearance a
+      where a.run_key = s.run_key and a.shot_id = s.shot_id order by 1) as people
+  from sa.shot s where s.run_key = $1 and s.shot_id > $2 order by s.shot_id limit $3`;
+
 export const StoredTrack = z.object({
   track_id: z.int(),
   shot_id: z.int(),

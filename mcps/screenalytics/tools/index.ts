@@ -8,6 +8,7 @@ import { listClusters } from './list-clusters.ts';
 import { listDetections } from './list-detections.ts';
 import { listFaces } from './list-faces.ts';
 import { listModels } from './list-models.ts';
+import { listShots } from './list-shots.ts';
 import { listTracks } from './list-tracks.ts';
 import { planRun } from './plan-run.ts';
 import { prepareModels } from './prepare-models.ts';
@@ -26,6 +27,7 @@ export const tools = [
   getDiagnostics,
   compareRuns,
   listClusters,
+  listShots,
   listTracks,
   listFaces,
   listDetections,
