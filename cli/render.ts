@@ -82,6 +82,7 @@ export function planText(plan: RunPlan, look: Look): string {
       ['models', `${plan.detector}, ${plan.tracker}, ${plan.embedder} on ${plan.device}`],
       ...passedOver(plan),
       ['time', due === 0 ? 'nothing to do' : `about ${seconds(plan.estimated_s)} (from ${plan.estimate_from})`],
+      ['pictures', plan.exported_bytes === 0 ? 'none are kept' : `about ${megabytes(plan.exported_bytes)}`],
       ...Object.entries(plan.prefixes),
     ]),
   ].join('\n');

@@ -7,7 +7,7 @@ import type { Progress } from './core/progress.ts';
 import { digest } from './core/stage.ts';
 import type { RunPlan, RunSummary } from './core/summary.ts';
 import type { Engine, EngineReader } from './engine.ts';
-import { estimate, rateName } from './run/estimate.ts';
+import { estimate, exportedBytes, rateName } from './run/estimate.ts';
 import { beginJob, type Job } from './run/job-record.ts';
 import { createReporter, type Reporter } from './run/progress.ts';
 import { publish } from './run/publish.ts';
@@ -89,6 +89,7 @@ export async function planEpisode(engine: EngineReader, request: RunRequest, sig
     ...names,
     stages,
     ...(await estimate(engine, rateName({ ...names, height: grid.height }), frames)),
+    exported_bytes: exportedBytes(engine.config, grid, media.duration_ms),
     prefixes: prefixesOf(source),
   };
 }

@@ -64,6 +64,8 @@ export const RunPlan = z.object({
   /** From the rates of earlier runs on this machine, or of docs/SCORES.md when there is none. */
   estimated_s: z.number(),
   estimate_from: z.enum(['earlier runs', 'published rate']),
+  /** What the exporters of frames and crops would write, roughly. */
+  exported_bytes: z.int(),
   prefixes: RunSummary.shape.prefixes,
 });
 export type RunPlan = z.output<typeof RunPlan>;

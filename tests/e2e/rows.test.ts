@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, test, vi } from 'vitest';
@@ -75,9 +75,15 @@ beforeAll(async () => {
   second = RunSummary.parse(await ask(['run', 'episode', EP, ...STRICT]));
 }, 300_000);
 
-test('ING-01, FAC-01, CLU-02, CUT-08: each stage alone, by the same command; a run’s own settings stay its own', async () => {
-  const argv = ['run', 'episode', EP, '--fps', '1', '--no-scene-detect', '--until', 'track'];
-  const tracked = RunSummary.parse(await ask(argv));
+test('ING-01, FAC-01, CLU-02, CUT-08, DET-13: each stage alone, by the same command; a run’s own settings stay its own', async () => {
+  const argv = ['run', 'episode', EP, '--fps', '1', '--no-scene-detect', '--save-frames'];
+  const tracked = RunSummary.parse(await ask([...argv, '--until', 'track']));
+  // No face is harvested yet, so what was written is frames alone.
+  const plan = RunPlan.parse(await ask(['plan', ...argv.slice(2), '--no-save-crops']));
+  expect(tracked.exported.files).toBe(22);
+  expect(tracked.exported.bytes / plan.exported_bytes).toBeGreaterThan(0.5);
+  expect(tracked.exported.bytes / plan.exported_bytes).toBeLessThan(2);
+  rmSync(join(home, tracked.prefixes.frames), { recursive: true }); // frames that were asked for stay until somebody removes them
   expect(tracked.stages.map(({ name }) => name)).toEqual(['probe', 'cut', 'detect', 'track']);
   expect(tracked.screen_time).toEqual([]);
   expect(tracked.counts.scene_cuts).toBe(0);
