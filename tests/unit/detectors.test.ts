@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Face } from '#engine/core/image.ts';
-import { decodeMediapipe, tile } from '#engine/models/detectors/mediapipe.ts';
+import { decodeMediapipe, tile, withoutEchoes } from '#engine/models/detectors/mediapipe.ts';
 import type { Outputs } from '#engine/models/detectors/place.ts';
 import { decodeRetinaface } from '#engine/models/detectors/retinaface.ts';
 import { decodeScrfd } from '#engine/models/detectors/scrfd.ts';
@@ -138,3 +138,24 @@ function flat(faces: readonly Face[]): number[] {
   expect(faces).toHaveLength(1);
   return faces.flatMap(({ score, box, landmarks }) => [score, ...box, ...landmarks.flat()]);
 }
+
+test('an unsure second face on one head is an echo; a sure one, one farther away and one beside it are not', () => {
+  const size = { width: 1280, height: 720 };
+  const at = (x: number, h: number, score: number) => ({
+    score,
+    box: [x, 0.3, x + h / 2, 0.3 + h] as const,
+    landmarks: [
+      [x, 0.3],
+      [x, 0.3],
+      [x, 0.3],
+      [x, 0.3],
+      [x, 0.3],
+    ] as const,
+  });
+  const head = at(0.5, 0.16, 0.8);
+  const scores = (...others: ReturnType<typeof at>[]) => withoutEchoes([...others, head], size).map((f) => f.score);
+  expect(scores(at(0.55, 0.16, 0.5))).toEqual([0.8]); // 64 px aside, 115 px high
+  expect(scores(at(0.55, 0.16, 0.7))).toEqual([0.8, 0.7]);
+  expect(scores(at(0.55, 0.09, 0.5))).toEqual([0.8, 0.5]);
+  expect(scores(at(0.6, 0.16, 0.5))).toEqual([0.8, 0.5]);
+});

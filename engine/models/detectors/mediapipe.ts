@@ -79,7 +79,8 @@ export function mediapipeDetector(
           faces.push(...found.filter((face) => !isCutOff(face, region, image)));
         });
       }
-      return weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
+      const boxed = weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
+      return withoutEchoes(boxed, image);
     },
     close: () => session.close(),
   };
@@ -92,6 +93,28 @@ function outputsOfTile(outputs: Outputs, index: number): Outputs {
     return { data: data.subarray(index * size, (index + 1) * size), dims: [1, ...rest] };
   };
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, share(tensor)]));
+}
+
+/**
+ * On a profile this detector often sees a second, unsure face at the ear. Two heads of one size cannot be nearer than a head is
+ * wide, some four fifths of hairline to chin: of two such faces an unsure one goes, unless its size says that it is farther away.
+ */
+const ECHO = { score_max: 0.6, distance_max: 0.75, size_ratio_min: 0.6 };
+
+export function withoutEchoes(faces: readonly Face[], { width, height }: Size): Face[] {
+  const sorted = [...faces].sort((a, b) => b.score - a.score);
+  const kept: Face[] = [];
+  for (const face of sorted) if (!kept.some((other) => isEcho(face, other))) kept.push(face);
+  return kept;
+
+  function isEcho(face: Face, other: Face): boolean {
+    if (face.score >= ECHO.score_max) return false;
+    const [own, its] = [face, other].map(({ box }) => (box[3] - box[1]) * height) as [number, number];
+    if (Math.min(own, its) < ECHO.size_ratio_min * Math.max(own, its)) return false;
+    const dx = ((face.box[0] + face.box[2] - other.box[0] - other.box[2]) / 2) * width;
+    const dy = ((face.box[1] + face.box[3] - other.box[1] - other.box[3]) / 2) * height;
+    return Math.hypot(dx, dy) < (ECHO.distance_max * (own + its)) / 2;
+  }
 }
 
 /** From MediaPipe's square to the box that the other detectors draw. */
