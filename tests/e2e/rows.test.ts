@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, test, vi } from 'vitest';
@@ -14,12 +14,11 @@ import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { listClusters } from '#mcps/screenalytics/tools/list-clusters.ts';
 import { listDetections } from '#mcps/screenalytics/tools/list-detections.ts';
 import { listFaces } from '#mcps/screenalytics/tools/list-faces.ts';
-import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
 import { listShots } from '#mcps/screenalytics/tools/list-shots.ts';
 import { listTracks } from '#mcps/screenalytics/tools/list-tracks.ts';
 import { temporaryHome } from '../support/home.ts';
-import { type ProgramOptions, program } from '../support/program.ts';
-import { ffmpeg, H264, pattern, testSample, videoFolder } from '../support/videos.ts';
+import { asker, program } from '../support/program.ts';
+import { testSample } from '../support/videos.ts';
 
 // Each row of CAPABILITIES that issue 2 makes true, called as a person calls it: one run of the sample, then questions.
 // Rows that other tests call through their front, or that have none:
@@ -46,27 +45,7 @@ let video: string;
 let first: RunSummary;
 let second: RunSummary;
 
-const objects = (text: string): unknown[] =>
-  text
-    .trim()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
-
-/** The last object of a command that must succeed. */
-async function ask(argv: readonly string[], options: Partial<ProgramOptions> = {}): Promise<unknown> {
-  const { code, stdout, stderr } = await program([...argv, '--json'], { home, config: CONFIG, ...options });
-  expect({ code, stderr }, stdout.slice(-500)).toEqual({ code: 0, stderr: '' });
-  return objects(stdout).at(-1);
-}
-
-/** Code and error of a command that must fail. */
-async function refused(argv: readonly string[], options: Partial<ProgramOptions> = {}) {
-  const { code, stdout } = await program([...argv, '--json'], { home, config: CONFIG, ...options });
-  const { error } = objects(stdout).at(-1) as { error: { code: string; details: Record<string, unknown> } };
-  return { exit: code, ...error };
-}
-
-const text = async (...argv: string[]) => (await program(argv, { home, config: CONFIG })).stdout;
+const { ask, refused, text } = asker({ home, config: CONFIG });
 
 beforeAll(async () => {
   ({ video } = await testSample());
@@ -117,17 +96,6 @@ test('ING-16, DET-09: the video’s own rate is found; fps 0 is every frame, and
     video_codec: 'h264',
     audio_tracks: [{ channels: expect.any(Number) }],
   });
-});
-
-test('DET-01, DET-03, DEV-10, HLT-06: the detectors with licence, state and source; a permissive default', async () => {
-  const { models } = listModels.output.parse(await ask(['models', 'list']));
-  const families = models.filter(({ task }) => task === 'detect').map(({ family }) => family);
-  expect(new Set(families)).toEqual(new Set(['mediapipe', 'scrfd', 'yunet', 'retinaface', 'yoloface']));
-  for (const model of models) expect(model.accepted, model.id).toBe(model.commercial);
-  const used = models.filter(({ id }) => [first.detector, first.embedder].includes(id));
-  for (const model of used) expect(model).toMatchObject({ state: 'ready', commercial: true });
-  expect(await text('models', 'list')).toContain('licence not accepted');
-  expect(await ask(['models', 'verify', first.detector, first.embedder])).toMatchObject({ ok: true });
 });
 
 test('DET-02: a detector that cannot be had is passed over, and that is said to the person and kept with the run', async () => {
@@ -236,25 +204,6 @@ test('DET-13, DET-14: exporters say what they wrote; without them no picture of 
   expect(bare.exported).toEqual({ files: 0, bytes: 0 });
   expect(existsSync(join(home, first.prefixes.crops))).toBe(false);
   await ask(['run', 'episode', EP, ...STRICT]);
-});
-
-test('DET-16: models are looked at before any work: missing, not accepted, damaged, unknown', async () => {
-  const run = (detector: string) => refused(['run', 'episode', EP, '--detector', detector, '--fps', '2']);
-  const options = { env: { SCREENALYTICS_MODELS_MIRROR: '' } };
-  expect(await refused(['run', 'episode', EP, '--detector', 'yunet'], options)).toMatchObject({
-    exit: 5,
-    code: 'MODEL_MISSING',
-  });
-  expect(await run('scrfd_2_5g')).toMatchObject({ exit: 4, code: 'MODEL_LICENCE' });
-  expect(await run('nobody')).toMatchObject({ exit: 2, code: 'MODEL_UNKNOWN' });
-  const other = temporaryHome();
-  await ask(['models', 'prepare', first.detector], { home: other });
-  writeFileSync(join(other, 'models', `${first.detector}.onnx`), 'not a model');
-  const damaged = { home: other };
-  expect(await refused(['run', 'episode', video], damaged)).toMatchObject({ exit: 5, code: 'MODEL_CORRUPT' });
-  expect(existsSync(join(other, 'work'))).toBe(false);
-  const { code, stdout } = await program(['models', 'verify', first.detector], damaged);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining('corrupt') });
 });
 
 test('TRK-06, TRK-08, FAC-13, FAC-18: tracks by shot, person, length and flag, with dispersion, flags and length', async () => {
@@ -389,13 +338,6 @@ test('SCR-01..05, SCR-08: totals and intervals are the same on the command line,
   }
 });
 
-test('DAT-07, HLT-05, DEV-09: works without any key, and says what the machine has', async () => {
-  const { ok, checks } = checkHealth.output.parse(await ask(['doctor']));
-  expect(ok).toBe(true);
-  const names = ['node', 'ffmpeg', 'models to detect', 'models to embed', 'device', 'database', 'disk', 'memory'];
-  expect(checks.map(({ name }) => name)).toEqual(names);
-});
-
 test('JOB-07, JOB-08, JOB-12, TRK-10: a finished job is on record, and progress.json says so', async () => {
   const progress = Progress.parse(JSON.parse(readFileSync(join(manifests, 'progress.json'), 'utf8')));
   expect(progress).toMatchObject({ phase: 'done', detector: first.detector, tracker: 'bytetrack', device: 'cpu' });
@@ -403,37 +345,4 @@ test('JOB-07, JOB-08, JOB-12, TRK-10: a finished job is on record, and progress.
   expect(jobs).toContainEqual(expect.objectContaining({ run_id: first.run_id, state: 'succeeded', error: null }));
   const file = JSON.parse(readFileSync(join(home, 'jobs', EP, `${first.run_id}.json`), 'utf8'));
   expect(JobRecord.parse(file)).toEqual(file);
-});
-
-test('JOB-12, JOB-17: a job that failed says where and why, in plain words; so does progress.json', async () => {
-  const whole = join(videoFolder(), 'whole.mp4');
-  ffmpeg(...pattern({ seconds: 2 }), ...H264, '-movflags', '+faststart', whole);
-  const bytes = readFileSync(whole);
-  const broken = join(videoFolder(), 'broken.mp4');
-  writeFileSync(broken, bytes.subarray(0, bytes.indexOf('mdat') + 4));
-  const failed = await refused(['run', 'episode', broken, '--episode', 'broken']);
-  expect(failed).toMatchObject({ exit: 3, code: 'MEDIA_DECODE_FAILED' });
-  const { status, jobs } = getEpisode.output.parse(await ask(['episode', 'broken']));
-  expect(status).toBe('failed');
-  expect(jobs).toHaveLength(1);
-  expect(jobs[0]).toMatchObject({
-    state: 'failed',
-    ended_at: expect.any(String),
-    error: { code: 'MEDIA_DECODE_FAILED', stage: expect.any(String), hint: expect.any(String), retryable: false },
-  });
-  expect(await text('episode', 'broken')).toContain('MEDIA_DECODE_FAILED');
-  const progress = readFileSync(join(home, 'artifacts/manifests/broken/progress.json'), 'utf8');
-  expect(JSON.parse(progress).phase).toBe('failed');
-});
-
-test('JOB-12: a job that was stopped is canceled and may be given again', async () => {
-  const stop = new AbortController();
-  const argv = ['run', 'episode', video, '--episode', 'stopped', '--fps', '2'];
-  const heard = (line: string) => line.includes('"phase":"sweep"') && stop.abort();
-  const failed = await refused(argv, { signal: stop.signal, heard });
-  expect(failed).toMatchObject({ exit: 130, code: 'CANCELED' });
-  const [job] = getEpisode.output.parse(await ask(['episode', 'stopped'])).jobs;
-  expect(job).toMatchObject({ state: 'canceled', error: { code: 'CANCELED', stage: 'sweep', retryable: true } });
-  const progress = readFileSync(join(home, 'artifacts/manifests/stopped/progress.json'), 'utf8');
-  expect(JSON.parse(progress).phase).toBe('canceled');
 });

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { projectRoot } from '#config/load.ts';
 import { commands } from '../../cli/everything.ts';
 import { runProgram } from '../../cli/program.ts';
@@ -56,4 +57,28 @@ function configFile(home: string, config: ProgramOptions['config'] = {}): string
   const services = { device: 'cpu', workers: 1, log: 'silent', ...config.services };
   writeFileSync(file, JSON.stringify({ ...config, services }));
   return file;
+}
+
+/** Ways to ask with `--json`: an answer, an error, or the words for people. */
+export function asker(standard: ProgramOptions) {
+  const objects = (text: string): unknown[] =>
+    text
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+  return {
+    /** The last object of a command that must succeed. */
+    async ask(argv: readonly string[], options: Partial<ProgramOptions> = {}): Promise<unknown> {
+      const { code, stdout, stderr } = await program([...argv, '--json'], { ...standard, ...options });
+      expect({ code, stderr }, stdout.slice(-500)).toEqual({ code: 0, stderr: '' });
+      return objects(stdout).at(-1);
+    },
+    /** Exit code and error of a command that must fail. */
+    async refused(argv: readonly string[], options: Partial<ProgramOptions> = {}) {
+      const { code, stdout } = await program([...argv, '--json'], { ...standard, ...options });
+      const { error } = objects(stdout).at(-1) as { error: { code: string; details: Record<string, unknown> } };
+      return { exit: code, ...error };
+    },
+    text: async (...argv: string[]) => (await program(argv, standard)).stdout,
+  };
 }
