@@ -41,7 +41,8 @@ export function buildTemplate(crops: readonly Crop[], switch_similarity_max: num
   const vector = normalise(mean(vectors, weights));
   return {
     vector,
-    dispersion: sorted.reduce((sum, crop) => sum + 1 - dot(crop.vector, vector), 0) / sorted.length,
+    // A single crop is its own template, up to rounding.
+    dispersion: Math.max(0, sorted.reduce((sum, crop) => sum + 1 - dot(crop.vector, vector), 0) / sorted.length),
     quality: used.reduce((sum, crop) => sum + crop.quality, 0) / used.length,
     weight,
     suspected_switches_ms: suspectedSwitches(sorted, switch_similarity_max),
