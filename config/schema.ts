@@ -10,6 +10,10 @@ export const Sampling = z.strictObject({
   fps: z.number().min(0).max(240).nullable(),
   /** Every n-th frame of the video; overrides fps. */
   stride: z.int().min(1).max(1000).nullable(),
+  /** `start-end`, seconds: looked at as densely as the recall profile says. */
+  recall_spans: z
+    .array(z.string().regex(/^\d+(\.\d+)?-\d+(\.\d+)?$/, 'start-end in seconds, such as 12.5-40'))
+    .max(100),
   checkpoint_s: z.number().positive().max(3600),
   hwaccel: z.enum(['none', 'auto', 'cuda', 'videotoolbox', 'vaapi', 'd3d11va']),
 });

@@ -7,6 +7,7 @@ import type { Progress } from './core/progress.ts';
 import { digest } from './core/stage.ts';
 import type { RunPlan, RunSummary } from './core/summary.ts';
 import type { Engine, EngineReader } from './engine.ts';
+import { sampleCount } from './media/frames.ts';
 import { estimate, exportedBytes, rateName } from './run/estimate.ts';
 import { beginJob, type Job } from './run/job-record.ts';
 import { createReporter, type Reporter } from './run/progress.ts';
@@ -81,7 +82,7 @@ export async function planEpisode(engine: EngineReader, request: RunRequest, sig
     stages.push({ name: stage, key, cached: await engine.blobs.has(cacheKeys.artifact(artifact, key)) });
   const names = namesOf(settled);
   const is_swept = stages.slice(1, 5).every((each) => each.cached);
-  const frames = is_swept ? 0 : Math.ceil(media.duration_ms / grid.period_ms);
+  const frames = is_swept ? 0 : sampleCount(grid, media.duration_ms);
   return {
     episode: source.place.ep_id,
     duration_s: media.duration_ms / 1000,

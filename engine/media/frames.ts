@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Media } from '#engine/core/artifacts.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Frame } from '#engine/core/image.ts';
+import { intersect, type Span, total } from '#engine/core/spans.ts';
 import { readBytes } from './bytes.ts';
 import { inputOptions, startFfmpeg } from './ffmpeg.ts';
 
@@ -17,11 +18,27 @@ export interface SmallFrame {
   readonly rgb: Uint8Array;
 }
 
+/** Spans in which each period of the grid is cut into `parts`, each with a sample of its own. */
+export interface Dense {
+  readonly parts: number;
+  /** Sorted, disjoint. */
+  readonly spans: readonly Span[];
+}
+
+/** How many samples a video has, about: progress, the time left and plans count with it. */
+export function sampleCount(grid: Pick<FramesRequest, 'period_ms' | 'dense'>, duration_ms: number): number {
+  const { parts, spans } = grid.dense ?? { parts: 1, spans: [] };
+  const inside = total(intersect(spans, [{ start_ms: 0, end_ms: duration_ms }]));
+  return Math.max(1, Math.ceil((duration_ms + inside * (parts - 1)) / grid.period_ms));
+}
+
 export interface FramesRequest {
   readonly path: string;
   readonly media: Media;
   /** Distance of the sampling grid, ms. */
   readonly period_ms: number;
+  /** With it, cells count parts of a period everywhere; outside of its spans only every `parts`-th has a sample. */
+  readonly dense?: Dense;
   readonly width: number;
   readonly height: number;
   /** Also deliver the small copies. */
@@ -72,7 +89,7 @@ export function openFrames(request: FramesRequest): Frames {
       const pts = await big.pts();
       if (pts === undefined) break;
       received++;
-      const cell = Math.max(0, Math.floor((seconds(pts) * 1000) / request.period_ms + 1e-9));
+      const cell = cellOf(seconds(pts), request);
       if (cell <= last_cell) continue;
       last_cell = cell;
       return { cell, at_ms: toMs(pts), width: request.width, height: request.height, rgb: memory };
@@ -109,13 +126,29 @@ export function openFrames(request: FramesRequest): Frames {
   return { next, nextSmall, close };
 }
 
+/** floor(t / period), or where it is dense floor(t / part of a period). t: seconds from the episode's start. */
+function cellOf(t: number, { period_ms, dense }: FramesRequest): number {
+  const floor = (ms: number) => Math.max(0, Math.floor((t * 1000) / ms + 1e-9));
+  if (dense === undefined) return floor(period_ms);
+  const inside = dense.spans.some((span) => t * 1000 >= span.start_ms && t * 1000 < span.end_ms);
+  return inside ? floor(period_ms / dense.parts) : floor(period_ms) * dense.parts;
+}
+
+/** The same in the words of ffmpeg's `select`. */
+function cellExpression(t: string, { media, period_ms, dense }: FramesRequest): string {
+  const since = `(${t}-${media.start_s})`;
+  const floor = (ms: number) => `floor(${since}/${ms / 1000}+1e-9)`;
+  if (dense === undefined) return floor(period_ms);
+  const inside = dense.spans.map((s) => `gte(${since}\\,${s.start_ms / 1000})*lt(${since}\\,${s.end_ms / 1000})`);
+  return `if(${inside.join('+')}\\,${floor(period_ms / dense.parts)}\\,${floor(period_ms)}*${dense.parts})`;
+}
+
 function commandLine(r: FramesRequest): string[] {
   const { media, from } = r;
   const can_seek = from !== undefined && INDEXED.test(media.container);
   // Counted from the container's own start, which ffmpeg adds by itself.
-  const seek = can_seek ? (from.cell * r.period_ms) / 1000 - LEAD_IN_S : 0;
-  const start = media.start_s;
-  const cell = (t: string) => `floor((${t}-${start})/${r.period_ms / 1000}+1e-9)`;
+  const seek = can_seek ? (from.cell * r.period_ms) / 1000 / (r.dense?.parts ?? 1) - LEAD_IN_S : 0;
+  const cell = (t: string) => cellExpression(t, r);
   const sampled = [
     `select=isnan(prev_selected_t)+gt(${cell('t')}\\,${cell('prev_selected_t')})`,
     `scale=${r.width}:${r.height}:flags=${scaler(media.height / r.height)}`,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config } from '#config/schema.ts';
 import { cacheKeys } from '../blobs/layout.ts';
 import type { EngineReader } from '../engine.ts';
+import { sampleCount } from '../media/frames.ts';
 import type { Grid } from './settings.ts';
 
 /** Seconds of work per analysed frame, by what did the work; from runs on this machine. */
@@ -64,7 +65,7 @@ export function exportedBytes(
   duration_ms: number,
 ): number {
   const a_pixel = jpegBytesAPixel(storage.jpeg_quality);
-  const frames = Math.ceil(duration_ms / grid.period_ms) * grid.width * grid.height;
+  const frames = sampleCount(grid, duration_ms) * grid.width * grid.height;
   const crops = (duration_ms / 60_000) * CROPS_A_MINUTE * faces.thumb_size ** 2;
   return Math.round(a_pixel * ((storage.save_frames ? frames : 0) + (storage.save_crops ? crops : 0)));
 }

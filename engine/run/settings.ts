@@ -1,7 +1,9 @@
 import type { Config } from '#config/schema.ts';
 import type { Media } from '#engine/core/artifacts.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { unite } from '#engine/core/spans.ts';
 import { artifactKey, digest } from '#engine/core/stage.ts';
+import type { Dense } from '../media/frames.ts';
 import type { ResolvedModel } from '../models/catalog.ts';
 import { cluster } from '../stages/cluster.ts';
 import { cut } from '../stages/cut.ts';
@@ -13,7 +15,10 @@ import { OPERATING_SCORE, track } from '../stages/track.ts';
 
 /** How densely and how large the frames of one video are looked at. */
 export interface Grid {
+  /** Distance of samples, ms. */
   readonly period_ms: number;
+  /** Where every part of a period is a sample of its own: the recall profile's density in spans that were chosen. */
+  readonly dense?: Dense;
   readonly fps: number;
   readonly width: number;
   readonly height: number;
@@ -33,7 +38,24 @@ export function gridOf(media: Media, sampling: Config['sampling']): Grid {
   const even = (n: number) => Math.max(2, 2 * Math.round((n * scale) / 2));
   // Whole microseconds, so that the decoder's arithmetic and ours agree.
   const period_ms = Math.round(1e6 / fps) / 1000;
-  return { period_ms, fps: 1000 / period_ms, width: even(media.width), height: even(media.height) };
+  const size = { width: even(media.width), height: even(media.height) };
+  const dense = denseSpans(media, sampling, period_ms);
+  return { period_ms, fps: 1000 / period_ms, ...size, ...(dense && { dense }) };
+}
+
+/** `recall_spans` at the density of the `recall` profile: periods in equal parts, so that one grid holds both (DET-10). */
+function denseSpans(media: Media, sampling: Config['sampling'], period_ms: number): Dense | undefined {
+  const spans = unite(
+    sampling.recall_spans.map((text) => {
+      const [from = 0, to = 0] = text.split('-').map(Number);
+      if (from >= to)
+        throw new ScreenalyticsError('INPUT_INVALID', { recall_spans: text, reason: 'ends before it begins' });
+      return { start_ms: Math.round(from * 1000), end_ms: Math.round(to * 1000) };
+    }),
+  );
+  const fps = Math.min(sampling.profiles.recall?.fps ?? media.fps, media.fps);
+  const parts = Math.round((period_ms * fps) / 1000);
+  return spans.length === 0 || parts < 2 ? undefined : { parts, spans };
 }
 
 export interface Keys {

@@ -24,6 +24,8 @@ export interface TrackOptions {
   readonly params: Config['tracking'];
   readonly warmup_dets: number;
   readonly period_ms: number;
+  /** Cells of the grid in one period: 1, or more where some spans are looked at more densely. */
+  readonly parts: number;
   readonly width: number;
   readonly height: number;
 }
@@ -64,8 +66,9 @@ export interface TrackConsumer {
 export type EndedTrack = Open;
 
 export function createTrackConsumer(options: TrackOptions, from?: TrackConsumerState): TrackConsumer {
-  const { params, period_ms, width, height, warmup_dets } = options;
-  const tracker = createTracker({ params, fps: 1000 / period_ms, width, height, warmup_dets }, from?.tracker);
+  const { params, period_ms, parts, width, height, warmup_dets } = options;
+  const fps = (1000 * parts) / period_ms; // cells per second
+  const tracker = createTracker({ params, fps, width, height, warmup_dets }, from?.tracker);
   const open = new Map<number, Open>((from?.open ?? []).map((each) => [each.track_id, each]));
   let shot_id = from?.shot_id ?? 0;
   let dropped_short = from?.dropped_short ?? 0;

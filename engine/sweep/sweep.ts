@@ -3,7 +3,7 @@ import type { Artifacts, Media, Shot } from '#engine/core/artifacts.ts';
 import type { Face, Frame } from '#engine/core/image.ts';
 import type { Alignment } from '#engine/math/align.ts';
 import { lagOf } from '#engine/math/cuts.ts';
-import { type Frames, openFrames, SMALL } from '#engine/media/frames.ts';
+import { type Dense, type Frames, openFrames, SMALL, sampleCount } from '#engine/media/frames.ts';
 import { encodeJpeg } from '#engine/media/pictures.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import { type CutConsumer, createCutConsumer, knownCuts } from '../stages/cut.ts';
@@ -27,6 +27,7 @@ export interface SweepRequest {
   readonly media: Media;
   readonly config: Config;
   readonly period_ms: number;
+  readonly dense?: Dense;
   /** Of the analysed frame, pixels. */
   readonly width: number;
   readonly height: number;
@@ -80,6 +81,7 @@ export async function runSweep(request: SweepRequest): Promise<SweepResult> {
     path: request.path,
     media: request.media,
     period_ms: request.period_ms,
+    ...(request.dense && { dense: request.dense }),
     width: request.width,
     height: request.height,
     small,
@@ -112,7 +114,8 @@ async function stand(request: SweepRequest, journal: Journal): Promise<Standing>
   const cuts = needs(request).small
     ? createCutConsumer(config.scene, SMALL, saved?.position.cut)
     : knownCuts(request.shots ?? [oneShot(request.media.duration_ms)]);
-  const options = { params: config.tracking, warmup_dets: config.scene.warmup_dets, period_ms, width, height };
+  const parts = request.dense?.parts ?? 1;
+  const options = { params: config.tracking, warmup_dets: config.scene.warmup_dets, period_ms, parts, width, height };
   const tracks = createTrackConsumer(options, saved?.position.track);
   const crops = createHarvest(config.faces, request.source.alignment, saved?.position.harvest);
   const position = saved?.position ?? {
@@ -128,7 +131,7 @@ async function stand(request: SweepRequest, journal: Journal): Promise<Standing>
 
 async function consume(request: SweepRequest, s: Standing, frames: Frames, journal: Journal): Promise<void> {
   const smalls = readAhead(frames, 4096 + Math.ceil((2 * request.period_ms * request.media.fps) / 1000));
-  const frames_total = Math.max(1, Math.ceil(request.media.duration_ms / request.period_ms));
+  const frames_total = sampleCount(request, request.media.duration_ms);
   const resumed_from = s.rows.frames.length;
   let saved_at_ms = s.position.last_at_ms;
   const save = () => {

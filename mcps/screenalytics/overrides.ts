@@ -27,6 +27,11 @@ export const overrideInputs = {
   profile: option('sampling.profile', Sampling.shape.profile, 'Sampling profile: fast, baseline or recall'),
   fps: option('sampling.fps', Sampling.shape.fps.unwrap(), 'Frames looked at per second; 0 is every frame'),
   stride: option('sampling.stride', Sampling.shape.stride.unwrap(), 'Look at every n-th frame; overrides fps'),
+  recall_spans: option(
+    'sampling.recall_spans',
+    Sampling.shape.recall_spans,
+    'Spans to look at most densely: start-end in seconds, such as 12.5-40',
+  ),
   hwaccel: option('sampling.hwaccel', Sampling.shape.hwaccel, 'Hardware decoding'),
   scene_detect: option('scene.enabled', Scene.shape.enabled, 'Find hard cuts and fades; tracks never span one'),
   scene_threshold: option('scene.threshold', Scene.shape.threshold, 'Histogram distance that is a cut (0-2)'),

@@ -160,8 +160,14 @@ test('DET-08, DET-10: a denser look is estimated to cost more; profiles are name
   const plan = async (...more: string[]) => RunPlan.parse(await ask(['plan', EP, ...more]));
   const [sparse, dense] = [await plan('--stride', '25'), await plan('--profile', 'recall')];
   expect(sparse.analyzed_fps).toBe(1);
-  expect(dense.analyzed_fps).toBeCloseTo(15, 1);
+  expect(dense.analyzed_fps).toBe(25); // every frame of this video
   expect(dense.estimated_s).toBeGreaterThan(sparse.estimated_s);
+  const [usual, spans] = [await plan(), await plan('--recall-spans', '5-9,12-15')];
+  expect(spans.analyzed_fps).toBe(usual.analyzed_fps);
+  expect(spans.estimated_s).toBeGreaterThan(usual.estimated_s);
+  expect(spans.stages.find(({ name }) => name === 'detect')?.key).not.toBe(
+    usual.stages.find(({ name }) => name === 'detect')?.key,
+  );
   expect((await plan()).analyzed_fps).toBe(8);
   expect(await refused(['plan', EP, '--profile', 'wild'])).toMatchObject({ code: 'INPUT_INVALID' });
 });

@@ -12,7 +12,7 @@ import { random } from '../evals/random.ts';
 
 const PERIOD_MS = 125;
 const { tracking: params } = loadConfig({}, { home: '/nowhere' }).config;
-const options = { params, warmup_dets: 0, period_ms: PERIOD_MS, width: 1280, height: 720 };
+const options = { params, warmup_dets: 0, period_ms: PERIOD_MS, parts: 1, width: 1280, height: 720 };
 
 const faceAt = (x: number, y = 0.3): DetectionRow => ({
   ...{ at_ms: 0, box: [x, y, x + 0.1, y + 0.2], score: 0.9 },

@@ -111,6 +111,27 @@ function mustBeOnGrid({ big, small }: Seen): void {
   });
 }
 
+test('chosen spans are looked at more densely, on one grid, also when the decode goes on from inside one', async () => {
+  const path = join(folder, 'dense.mp4');
+  ffmpeg(...pattern({ fps: '25', seconds: 4 }), ...H264, path);
+  const media = await probe(path);
+  const dense = { parts: 3, spans: [{ start_ms: 1000, end_ms: 2000 }] };
+  const seen = await decode(path, media, { period_ms: 120, dense });
+  // 25 fps: a frame every 40 ms, so a third of a period is a frame.
+  const wanted = (from: number, to: number, step: number) =>
+    Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
+  expect(seen.big.map(({ at_ms }) => at_ms)).toEqual([
+    ...wanted(0, 1000, 120),
+    ...wanted(1000, 2000, 40),
+    ...wanted(2040, 4000, 120),
+  ]);
+  for (const { cell, at_ms } of seen.big) expect(cell).toBe(Math.floor(at_ms / 40));
+
+  const inside = seen.big.findIndex(({ at_ms }) => at_ms === 1480);
+  const rest = await decode(path, media, { period_ms: 120, dense, from: { cell: 37, after_pts: -1 } });
+  expect(rest.big).toEqual(seen.big.slice(inside));
+});
+
 test('pixels are those of an independent decode of the same frame', async () => {
   const path = join(folder, 'flat.mp4');
   // A second of each colour; what is sampled must have the colour of its moment.

@@ -23,6 +23,15 @@ test('profiles, fps and stride: the later ones win, and a video is never looked 
   expect(() => grid({ profile: 'none' })).toThrowError(expect.objectContaining({ code: 'INPUT_INVALID' }));
 });
 
+test('chosen spans get the density of profile recall, as whole parts of a period', () => {
+  const spans = ['10-20.5', '20-30'];
+  expect(grid({ recall_spans: spans }).dense).toEqual({ parts: 3, spans: [{ start_ms: 10_000, end_ms: 30_000 }] });
+  expect(grid({ recall_spans: spans }, { fps: 60 }).dense).toMatchObject({ parts: 4 }); // 30 fps at most
+  expect(grid({ recall_spans: spans, fps: 0 })).not.toHaveProperty('dense'); // nothing is denser than every frame
+  expect(grid()).not.toHaveProperty('dense');
+  expect(() => grid({ recall_spans: ['20-10'] })).toThrowError(expect.objectContaining({ code: 'INPUT_INVALID' }));
+});
+
 test('sizes are even, upright, and never larger than the video', () => {
   expect(grid({}, { width: 640, height: 360 })).toMatchObject({ width: 640, height: 360 });
   expect(grid({}, { width: 1080, height: 1920 })).toMatchObject({ width: 406, height: 720 });
