@@ -14,12 +14,14 @@ import { planRun } from '#mcps/screenalytics/tools/plan-run.ts';
 import { prepareModels } from '#mcps/screenalytics/tools/prepare-models.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
+import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { planText, runText } from './render.ts';
 import { sampleCommand } from './sample.ts';
 import {
+  defaultsText,
   diagnosticsText,
   episodesText,
   episodeText,
@@ -49,4 +51,5 @@ export const commands: readonly Command[] = [
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),
   ...toolCommands(checkHealth, { also: ['doctor'], text: healthText, ok: ({ ok }) => ok }),
+  ...toolCommands(setConfig, { also: ['defaults'], text: defaultsText }),
 ];

@@ -6,6 +6,7 @@ import type { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import type { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import type { listModels } from '#mcps/screenalytics/tools/list-models.ts';
 import type { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
+import type { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { megabytes, moment, peopleTable, percent, seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
 
@@ -121,6 +122,20 @@ export function healthText(health: Output<typeof checkHealth>, look: Look): stri
     ...(config.length === 0 ? [] : ['', table(['key', 'value', 'from'], config, look)]),
     '',
     health.ok ? 'Everything that a run needs is here.' : 'Something that a run needs is missing.',
+  ].join('\n');
+}
+
+export function defaultsText({ path, version, changed, set }: Output<typeof setConfig>, look: Look): string {
+  const changes = changed.map((row) => [row.key, row.before ?? 'not set', row.after ?? 'not set', row.origin]);
+  const rows = set.map(({ key, value, origin }) => [key, value, origin]);
+  return [
+    ...(changes.length === 0 ? [] : [table(['changed', 'before', 'after', 'holds from'], changes, look), '']),
+    rows.length === 0 ? 'No defaults of its own.' : table(['default', 'value', 'holds from'], rows, look),
+    '',
+    facts([
+      ['file', path],
+      ['changes so far', String(version)],
+    ]),
   ].join('\n');
 }
 

@@ -24,38 +24,76 @@ const FILES = {
   models: 'models.yaml',
 } as const;
 
+/** The installation's own defaults, in its home folder. */
+export const HOME_CONFIG = 'config.yaml';
+
 type Tree = { [key: string]: unknown };
+type Layer = readonly [name: string, values: Tree];
 
 export class ConfigProblem extends Error {
   override readonly name = 'ConfigProblem';
 }
 
-/** Each value of the configuration together with where it came from: `config/...`, a file, the environment, or a flag. */
+/** Each value of the configuration together with where it came from: `config`, `home`, a file, the environment, or a flag. */
 export interface Loaded {
   config: Config;
   origin: Map<string, string>;
 }
 
 /**
- * Defaults, then the user's own file (`SCREENALYTICS_CONFIG`), then the environment, then `overrides`. Later wins;
- * the whole is checked once, a misspelt key is an error with its path, and the result is frozen.
+ * Defaults, then the home's own (`set_config`), then the user's own file (`SCREENALYTICS_CONFIG`), then the environment,
+ * then `overrides`. Later wins; the whole is checked once, a misspelt key is an error with its path, and the result is frozen.
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env, overrides: Tree = {}): Loaded {
-  const origin = new Map<string, string>();
-  const layers: [string, Tree][] = [
+  const base = defaults();
+  const above: Layer[] = [...userFile(env), ['environment', fromEnv(env)], ['flag', overrides]];
+  // Whoever may say where the home is has to be asked before the home's own file can be.
+  const { home }: Tree = Object.assign({}, base, ...above.map(([, layer]) => layer));
+  const own: Layer[] = typeof home === 'string' ? [['home', readHomeConfig(home)]] : [];
+  return load([['config', base], ...own, ...above], own.length === 0 ? '' : join(String(home), HOME_CONFIG));
+}
+
+/** What would hold with `tree` as the home's own defaults and nothing above them; refuses what does not fit. */
+export function checkHomeConfig(tree: Tree): Loaded {
+  return load([
     ['config', defaults()],
-    ...userFile(env),
-    ['environment', fromEnv(env)],
-    ['flag', overrides],
-  ];
+    ['home', tree],
+  ]);
+}
+
+/** The home's own defaults as they stand in its file; empty without one. */
+export function readHomeConfig(home: string): Tree {
+  const file = join(home, HOME_CONFIG);
+  if (!existsSync(file)) return {};
+  const tree = readYaml(file);
+  if (!isTree(tree)) throw new ConfigProblem(`${file}: sections with keys are wanted`);
+  if ('home' in tree) throw new ConfigProblem(`${file}: home cannot be set in the home itself`);
+  return tree;
+}
+
+function load(layers: readonly Layer[], homeFile = ''): Loaded {
+  const origin = new Map<string, string>();
   let merged: Tree = {};
   for (const [name, layer] of layers) {
     for (const path of leaves(layer)) origin.set(path, name);
     merged = merge(merged, layer) as Tree;
   }
   const parsed = Config.safeParse(merged);
-  if (!parsed.success) throw new ConfigProblem(z.prettifyError(parsed.error));
-  return { config: freeze(parsed.data), origin };
+  if (parsed.success) return { config: freeze(parsed.data), origin };
+  const wrong = parsed.error.issues.flatMap(keysOf);
+  const ours = homeFile !== '' && [...origin].some(([path, from]) => from === 'home' && wrong.some(isAbout(path)));
+  throw new ConfigProblem(`${z.prettifyError(parsed.error)}${ours ? `\n  in ${homeFile}` : ''}`);
+}
+
+function keysOf(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => [...path, key].join('.'));
+  return [path.join('.')];
+}
+
+/** Whether a wrong key is the leaf at `path`, or holds it. */
+function isAbout(path: string): (wrong: string) => boolean {
+  return (wrong) => path === wrong || path.startsWith(`${wrong}.`);
 }
 
 /** The same configuration with some values replaced for one run; checked again as a whole. */
@@ -74,7 +112,7 @@ function defaults(): Tree {
   return { home: join(projectRoot, '.screenalytics'), database_url: null, ...Object.fromEntries(sections) };
 }
 
-function userFile(env: NodeJS.ProcessEnv): [string, Tree][] {
+function userFile(env: NodeJS.ProcessEnv): Layer[] {
   const file = env.SCREENALYTICS_CONFIG;
   if (file === undefined || file === '') return [];
   if (!existsSync(file)) throw new ConfigProblem(`SCREENALYTICS_CONFIG names a file that does not exist: ${file}`);

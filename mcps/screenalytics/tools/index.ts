@@ -14,6 +14,7 @@ import { planRun } from './plan-run.ts';
 import { prepareModels } from './prepare-models.ts';
 import { runStage } from './run-stage.ts';
 import { searchCatalog } from './search-catalog.ts';
+import { setConfig } from './set-config.ts';
 import { verifyModels } from './verify-models.ts';
 
 /** Everything that this server can be asked. */
@@ -32,6 +33,7 @@ export const tools = [
   listFaces,
   listDetections,
   checkHealth,
+  setConfig,
   listModels,
   prepareModels,
   verifyModels,
