@@ -106,8 +106,9 @@ export function modelsText({ models }: Output<typeof listModels>, look: Look): s
     megabytes(model.bytes),
     model.licence,
     model.source,
+    model.measured ?? '-',
   ]);
-  return table(['model', 'task', 'state', 'usable', 'size', 'licence', 'source'], rows, look);
+  return table(['model', 'task', 'state', 'usable', 'size', 'licence', 'source', 'measured'], rows, look);
 }
 
 function brief(text: string): string {

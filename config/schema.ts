@@ -127,6 +127,8 @@ export const ModelEntry = z.strictObject({
   input: z.strictObject({ width: positive, height: positive }),
   /** embed: what the graph takes. `raw`: 0..255, it normalises by itself. `signed`: (x - 127.5) / 127.5. */
   pixels: z.enum(['raw', 'signed']).optional(),
+  /** How good and how fast, in words, with what it was measured on. */
+  measured: z.string().optional(),
   /**
    * detect: the raw score that is as reliable as the 0.6 that trackers were published with (RetinaFace's). Detectors count
    * differently; the tracker is told scores on that one scale. Absent: they are on it already.

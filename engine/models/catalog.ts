@@ -23,6 +23,8 @@ export interface ModelStatus {
   readonly sha256: string;
   /** Where it comes from, in words. */
   readonly source: string;
+  /** How good and how fast, in words; null where it was not measured. */
+  readonly measured: string | null;
 }
 
 /** A model that may be loaded now: licensed, present, and the very bytes that `sha256` says. */
@@ -107,7 +109,8 @@ async function statusOf(shelf: Shelf, id: string, entry: ModelEntry, read: Hashe
   const state = found === undefined ? 'missing' : found === sha256 ? 'ready' : 'corrupt';
   const accepted = isAccepted(shelf, id, entry);
   const source = sourceInWords(entry.source);
-  return { id, task, family, title, licence, commercial, accepted, state, bytes, sha256, source };
+  const { measured = null } = entry;
+  return { id, task, family, title, licence, commercial, accepted, state, bytes, sha256, source, measured };
 }
 
 function sourceInWords(source: ModelEntry['source']): string {

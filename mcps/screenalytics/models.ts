@@ -15,6 +15,8 @@ export const ModelFace = z.object({
   bytes: z.int(),
   sha256: z.string(),
   source: z.string(),
+  /** How good and how fast, in words; null where it was not measured. */
+  measured: z.string().nullable(),
 });
 export type ModelFace = z.output<typeof ModelFace>;
 
