@@ -22,7 +22,7 @@ export const Run = z.object({
 });
 export type Run = z.output<typeof Run>;
 
-/** `speaking_s`, `both_s`, `confidence`: null where it was not measured. */
+/** `speaking_s`, `both_s`: null where they were not measured. `confidence`: 0..1, expected purity of the person's cluster. */
 export const StoredScreenTime = ScreenTimeRow.extend({
   speaking_s: z.number().nullable(),
   both_s: z.number().nullable(),

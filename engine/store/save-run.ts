@@ -96,7 +96,7 @@ function rowsOf({ artifacts }: FinishedRun): Statement[] {
     ...embeddings(artifacts.embeddings),
     clusters(artifacts.clusters.rows),
     clusterTracks(artifacts.clusters.rows),
-    screenTime(artifacts.screen_time.rows),
+    screenTime(artifacts.screen_time.rows, artifacts.clusters.rows),
     timeline(artifacts.screen_time.timeline),
   ];
 }
@@ -212,12 +212,14 @@ function clusterTracks(rows: Artifacts['clusters']['rows']): Statement {
   };
 }
 
-function screenTime(rows: Artifacts['screen_time']['rows']): Statement {
+/** `confidence`: how surely the time is one person's, by the expected purity of the cluster that it was measured on. */
+function screenTime(rows: Artifacts['screen_time']['rows'], clusters: Artifacts['clusters']['rows']): Statement {
+  const purity = new Map(clusters.map((cluster) => [cluster.cluster_id, cluster.purity_estimate]));
   return {
     sql: `insert into sa.screen_time (run_key, cluster_id, label, visual_s, share, first_seen_ms, last_seen_ms,
-        appearances, tracks)
+        appearances, tracks, confidence)
       select $1, * from unnest($2::int[], $3::text[], $4::double precision[], $5::double precision[], $6::bigint[],
-        $7::bigint[], $8::int[], $9::int[])`,
+        $7::bigint[], $8::int[], $9::int[], $10::double precision[])`,
     params: [
       numbers(rows.map((r) => r.cluster_id)),
       rows.map((r) => r.person),
@@ -227,6 +229,7 @@ function screenTime(rows: Artifacts['screen_time']['rows']): Statement {
       numbers(rows.map((r) => r.last_seen_ms)),
       numbers(rows.map((r) => r.appearances)),
       numbers(rows.map((r) => r.tracks)),
+      numbersOrNull(rows.map((r) => purity.get(r.cluster_id))),
     ],
   };
 }
