@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '#config/schema.ts';
 import { cacheKeys } from './blobs/layout.ts';
-import { ScreenalyticsError } from './core/errors.ts';
+import { ScreenalyticsError, toKnown } from './core/errors.ts';
 import type { Progress } from './core/progress.ts';
 import { digest } from './core/stage.ts';
 import type { RunPlan, RunSummary } from './core/summary.ts';
@@ -67,10 +67,16 @@ export async function runEpisode(engine: Engine, request: RunRequest, on: RunEve
     await job?.fail(error, report.now());
     await report.end(on.signal.aborted ? 'canceled' : 'failed');
     await markFailed(engine, settled, on.signal);
-    throw error;
+    throw withManifests(error, prefixesOf(settled.source).manifests);
   } finally {
     lock.release();
   }
+}
+
+/** A run that ends early also says where its files lie: progress.json, and what an earlier run published (ING-03). */
+function withManifests(error: unknown, manifests: string): ScreenalyticsError {
+  const known = toKnown(error);
+  return new ScreenalyticsError(known.code, { ...known.details, manifests }, { cause: known.cause ?? known });
 }
 
 /** What a run would do and what it would take, without doing it. */

@@ -33,6 +33,7 @@ test('cancelled in the sweep: over within two seconds, nothing published, and a 
   );
   expect(performance.now() - asked).toBeLessThan(2000);
   expect(toKnown(failed).code).toBe('CANCELED');
+  expect(toKnown(failed).details).toMatchObject({ manifests: 'artifacts/manifests/clip/' });
   expect(publishedFiles(home)).toEqual({});
 
   const { progress } = await runOnce(home, request, OVER);
