@@ -7,8 +7,9 @@ import { currentRun, listRuns, nearestTracks, nearestTracksSql, screenTime, time
 import { saveRun } from '#engine/store/save-run.ts';
 import { makeHome } from '../support/home.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { random as randomFrom } from '../support/random.ts';
 import { count, nearestByHand, relations, rowCounts } from '../support/store-rows.ts';
-import { madeRun, randomFrom, unitVector } from '../support/store-run.ts';
+import { madeRun, unitVector } from '../support/store-run.ts';
 
 const SETUP_MS_MAX = 600_000; // the first time, Postgres is installed
 const TEST_MS_MAX = 120_000;

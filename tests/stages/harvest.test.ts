@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import type { Face, Frame } from '#engine/core/image.ts';
 import { createHarvest, type Harvested } from '#engine/stages/harvest.ts';
-import { random } from '../evals/random.ts';
+import { random } from '../support/random.ts';
 
 const { faces: defaults } = loadConfig({}, { home: '/nowhere' }).config;
 const params = { ...defaults, top_k: 4, chip_size: 112, thumb_size: 32 };

@@ -8,7 +8,7 @@ import {
   toTrackRows,
   trackMetrics,
 } from '#engine/stages/track.ts';
-import { random } from '../evals/random.ts';
+import { random } from '../support/random.ts';
 
 const PERIOD_MS = 125;
 const { tracking: params } = loadConfig({}, { home: '/nowhere' }).config;

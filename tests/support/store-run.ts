@@ -1,5 +1,6 @@
 import type { DetectionRow, TrackRow } from '#engine/core/artifacts.ts';
 import type { FinishedRun } from '#engine/store/save-run.ts';
+import { random as randomFrom } from './random.ts';
 
 export interface RunSize {
   ep_id: string;
@@ -41,17 +42,6 @@ export function unitVector(dim: number, random: () => number): Float32Array<Arra
   );
   const norm = Math.hypot(...v);
   return v.map((x) => x / norm);
-}
-
-/** Mulberry32: numbers in 0..1, the same for the same seed. */
-export function randomFrom(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function facts({ ep_id, run_id }: RunSize): Omit<FinishedRun, 'artifacts'> {

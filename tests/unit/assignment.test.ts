@@ -1,18 +1,8 @@
 import { expect, test } from 'vitest';
 import { assign } from '#engine/math/assignment.ts';
+import { random } from '../support/random.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-
-/** Uniform numbers in 0..1 from a seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** What `assign` minimises, over every matching. */
 function best(cost: number[][], limit: number, row = 0, used = new Set<number>()): number {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Config } from '#config/schema.ts';
 import { createTracker, type TrackerFace, type TrackerOptions, TrackerState } from '#engine/math/tracker.ts';
+import { random } from '../support/random.ts';
 
 const params: Config['tracking'] = {
   tracker: 'bytetrack',
@@ -28,17 +29,6 @@ function face(x: number, y = 300, score = 0.9): TrackerFace {
 function ids(frames: readonly (readonly TrackerFace[])[], given = options): number[][] {
   const tracker = createTracker(given);
   return frames.map((faces, cell) => tracker.update(cell, faces).ids);
-}
-
-/** Uniform numbers in 0..1 from a seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Made by tests/goldens/tracking/bytetrack.py: another ByteTrack, with matrices and scipy's assignment. */

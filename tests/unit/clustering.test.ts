@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
 import { agglomerate, cut, type Merge } from '#engine/math/clustering.ts';
 import { dot, normalise, type Vector } from '#engine/math/vectors.ts';
-
-/** Numbers in 0..1 that are the same on every run (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { random } from '../support/random.ts';
 
 function people(next: () => number, n: number, persons: number, dim: number, noise: number) {
   const centres = Array.from({ length: persons }, () =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ClusterItem, scoreClusters } from '#engine/eval/clustering.ts';
-import { random } from '../evals/random.ts';
+import { random } from '../support/random.ts';
 
 const item = (cluster: string | null, person: string | null, weight: number): ClusterItem => ({
   cluster,

@@ -3,7 +3,7 @@ import type { Box } from '#engine/core/image.ts';
 import { ALPHAS, scoreHota } from '#engine/eval/hota.ts';
 import { scoreClear, scoreIdentity, type Tracked, type TrackFrame } from '#engine/eval/tracking.ts';
 import { iou } from '#engine/math/boxes.ts';
-import { random } from '../evals/random.ts';
+import { random } from '../support/random.ts';
 
 const A: Box = [0.1, 0.1, 0.2, 0.2];
 const B: Box = [0.6, 0.6, 0.8, 0.8];
