@@ -76,6 +76,32 @@ export const Clustering = z.strictObject({
   purity_target: fraction,
 });
 
+/** What a photo or crop must be to become a seed: the same for everybody. */
+export const FacebankGates = z.strictObject({
+  min_conf: fraction,
+  min_face_px: z.number().min(0),
+  blur_min: fraction.nullable(),
+  ready_seeds: positive,
+});
+
+/** Open-set assignment: who a face is, or that nobody knows. */
+export const Openset = z.strictObject({
+  bank: z.enum(['v1', 'v2']),
+  unknown_prior: fraction,
+  accept: fraction,
+  leave: fraction,
+  ask: fraction,
+  margin_min: fraction,
+  cohort_weight: z.number().min(0),
+});
+
+/** When two people are easily taken for one another, and when a cluster is split between them. */
+export const ConfusionLimits = z.strictObject({
+  pair_min: fraction,
+  ambiguous_margin: fraction,
+  split_gain_min: z.number().min(0),
+});
+
 export const ScreenTime = z.strictObject({
   gap_ms_max: z.int().min(0),
   min_appearance_ms: z.int().min(0),
@@ -168,6 +194,9 @@ export const Config = z.strictObject({
   faces: Faces,
   recognition: Recognition,
   clustering: Clustering,
+  facebank: FacebankGates,
+  openset: Openset,
+  confusion: ConfusionLimits,
   screen_time: ScreenTime,
   storage: Storage,
   services: Services,

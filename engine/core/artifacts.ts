@@ -1,17 +1,6 @@
 import { z } from 'zod';
-
-/** Float32 vectors travel as base64 and live as Float32Array. */
-const vector = z.codec(z.base64(), z.instanceof<typeof Float32Array<ArrayBufferLike>>(Float32Array), {
-  decode: (text) => {
-    const bytes = Buffer.from(text, 'base64');
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  },
-  encode: (v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString('base64'),
-});
-const box = z.tuple([z.number(), z.number(), z.number(), z.number()]); // x1 y1 x2 y2, 0..1
-const point = z.tuple([z.number(), z.number()]);
-const span = { start_ms: z.int().nonnegative(), end_ms: z.int().positive() }; // half-open
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+import { box, point, sha256, span, vector } from './fields.ts';
+import { Decisions, Facebank, Identities } from './identities.ts';
 
 export const Media = z.object({
   container: z.string(),
@@ -182,6 +171,8 @@ export const ScreenTimeRow = z.object({
 export const artifacts = {
   // given
   source: z.object({ sha256, bytes: z.int().positive(), name: z.string() }),
+  facebank: Facebank,
+  decisions: Decisions,
   // made
   media: Media,
   shots: z.array(Shot),
@@ -204,6 +195,7 @@ export const artifacts = {
     /** Tracks without a usable face, in no cluster. */
     unclustered: z.array(z.int()),
   }),
+  identities: Identities,
   screen_time: z.object({
     duration_ms: z.int(),
     timeline: z.array(TimelineRow),

@@ -1,12 +1,15 @@
 import type { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { By } from '#engine/core/identities.ts';
 import type { Engine } from '#engine/engine.ts';
 import { settle } from './errors.ts';
 import type { Effect, Tool, ToolProgress } from './tool.ts';
 
 /** Who asks, and with what. */
 export interface Caller {
-  readonly surface: 'cli' | 'mcp' | 'agent' | 'queue';
+  readonly surface: By['surface'];
+  /** Who asks; `operator` if absent. */
+  readonly actor?: string;
   readonly engine: Engine;
   readonly signal: AbortSignal;
   progress?(now: ToolProgress): void;
@@ -29,7 +32,8 @@ export async function runTool<I extends z.ZodObject, O extends z.ZodObject, E ex
   try {
     const input = readInput(tool.name, tool.input, raw);
     signal.throwIfAborted();
-    const output = await tool.run(input, { engine, signal, progress: (now) => caller.progress?.(now) });
+    const by = { actor: caller.actor ?? 'operator', surface };
+    const output = await tool.run(input, { engine, by, signal, progress: (now) => caller.progress?.(now) });
     const checked = tool.output.safeParse(output);
     if (!checked.success) throw new ScreenalyticsError('INTERNAL', { tool: tool.name }, { cause: checked.error });
     engine.log.info(line('done'), 'tool');

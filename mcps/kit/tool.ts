@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { By } from '#engine/core/identities.ts';
 import type { Progress } from '#engine/core/progress.ts';
 import type { Engine, EngineReader } from '#engine/engine.ts';
 
@@ -18,6 +19,8 @@ export type ToolProgress = Progress | Transfer;
 
 export interface ToolContext<E extends Effect = Effect> {
   readonly engine: E extends 'read' ? EngineReader : Engine;
+  /** Who asks, as the log of changes names it. */
+  readonly by: By;
   readonly signal: AbortSignal;
   progress(now: ToolProgress): void;
 }
