@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ScreenTimeRow } from '#engine/core/artifacts.ts';
+import type { DetectionCounts, ScreenTimeRow } from '#engine/core/artifacts.ts';
 import type { RunPlan, RunSummary } from '#engine/core/summary.ts';
 import { facts, type Look, table } from './table.ts';
 
@@ -23,7 +23,6 @@ export function peopleTable(rows: readonly ScreenTimeRow[], look: Look): string 
 
 export function runText(run: RunSummary, look: Look): string {
   const { counts, track_metrics: tracks } = run;
-  const kept = counts.detections_raw === 0 ? '' : ` (${percent(counts.detections_kept / counts.detections_raw)} kept)`;
   const cached = run.stages.filter((stage) => stage.cached).length;
   return [
     peopleTable(run.screen_time, look),
@@ -36,7 +35,16 @@ export function runText(run: RunSummary, look: Look): string {
       ['models', `${run.detector}, ${run.tracker}, ${run.embedder} on ${run.device}`],
       ...passedOver(run),
       ['scene cuts', `${counts.scene_cuts}, ${run.cuts.per_minute.toFixed(1)} a minute${unusual(run)}`],
-      ['detections', `${counts.detections_kept} of ${counts.detections_raw}${kept}`],
+      [
+        'detections',
+        proposalsText({
+          raw: counts.detections_raw,
+          kept: counts.detections_kept,
+          low_conf: counts.detections_low_conf,
+          overlap: counts.detections_overlap,
+          too_small: counts.detections_too_small,
+        }),
+      ],
       ['tracks', `${counts.tracks}; lost ${tracks.tracks_lost}, suspected id switches ${tracks.id_switches}`],
       ['long tracks', tracks.long_tracks.length === 0 ? 'none' : `${tracks.long_tracks.join(', ')} (to be looked at)`],
       ['faces', counts.faces],
@@ -44,6 +52,13 @@ export function runText(run: RunSummary, look: Look): string {
     '',
     nextSteps(run),
   ].join('\n');
+}
+
+/** What the network proposed, what of it was kept, and why the rest went (DET-05). */
+export function proposalsText(n: Omit<DetectionCounts, 'frames'>): string {
+  const share = n.raw === 0 ? '' : ` (${percent(n.kept / n.raw)})`;
+  const drops = `${n.low_conf} of low score, ${n.overlap} overlapping, ${n.too_small} too small`;
+  return `${n.kept} of ${n.raw} proposals kept${share}: ${drops}`;
 }
 
 function nextSteps(run: RunSummary): string {

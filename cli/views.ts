@@ -7,7 +7,7 @@ import type { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts
 import type { listModels } from '#mcps/screenalytics/tools/list-models.ts';
 import type { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import type { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
-import { megabytes, moment, peopleTable, percent, seconds } from './render.ts';
+import { megabytes, moment, peopleTable, percent, proposalsText, seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
 
 type Output<T extends { output: z.ZodType }> = z.output<T['output']>;
@@ -166,7 +166,7 @@ export function diagnosticsText(found: Output<typeof getDiagnostics>, look: Look
   return [
     facts([
       ['episode', `${found.episode}, run ${found.run_id}`],
-      ['detections', `${detections.kept} of ${detections.raw} kept, ${detections.too_small} too small`],
+      ['detections', proposalsText(detections)],
       ['faces', `${faces.kept} kept, ${faces.too_small} too small, ${faces.low_conf} of low score`],
       [
         'tracks',

@@ -19,6 +19,7 @@ import { madeBy, mediaKey, namesOf, prefixesOf, type Settled, settle } from './r
 import { keepFootage } from './run/source.ts';
 import { summarise } from './run/summarise.ts';
 import { workFolder } from './run/sweep-or-load.ts';
+import { retention } from './stages/detect.ts';
 import type { StageName } from './stages/episode.ts';
 import { type EpisodeInput, upsertEpisode } from './store/episodes.ts';
 import { takeLock } from './store/owner-lock.ts';
@@ -229,6 +230,7 @@ function runFacts(settled: Settled, ran: Ran, own: { run_id: string; settings: o
     return { id, sha256, title: entry.title, licence: entry.licence, passed_over };
   };
   const { source, media, grid, provider } = settled;
+  const counts = ran.made.detections?.counts;
   return {
     run_id: own.run_id,
     episode: source.place.ep_id,
@@ -239,6 +241,7 @@ function runFacts(settled: Settled, ran: Ran, own: { run_id: string; settings: o
     provider,
     models: { detector: model(settled.models.detector), embedder: model(settled.models.embedder) },
     keys: Object.fromEntries(ran.stages.map((stage) => [stage.name, stage.key])),
+    detections: counts && { ...counts, retention: retention(counts) },
     settings_hash: digest(own.settings),
     settings: own.settings,
   };

@@ -40,11 +40,17 @@ export const DetectionRow = z.object({
   landmarks: z.tuple([point, point, point, point, point]),
 });
 
-/** What the detector returned against what was kept, and why the rest was dropped (DET-05). */
+/** What the detector proposed against what was kept, and why the rest was dropped (DET-05): raw is the sum of all others. */
 export const DetectionCounts = z.object({
   frames: z.int(),
+  /** Candidates to which the network gives a score of at least 0.1 on its own scale (or `confidence_th`, where that is lower). */
   raw: z.int(),
   kept: z.int(),
+  /** Score below `confidence_th`. */
+  low_conf: z.int(),
+  /** Another view of a face that was kept: suppressed, or averaged into it. */
+  overlap: z.int(),
+  /** Shorter side below `min_size`. */
   too_small: z.int(),
 });
 
@@ -207,6 +213,7 @@ export type ArtifactName = keyof typeof artifacts;
 export type Artifacts = { [K in ArtifactName]: z.output<(typeof artifacts)[K]> };
 export type Media = z.output<typeof Media>;
 export type Shot = z.output<typeof Shot>;
+export type DetectionCounts = z.output<typeof DetectionCounts>;
 export type DetectionRow = z.output<typeof DetectionRow>;
 export type TrackRow = z.output<typeof TrackRow>;
 export type TrackMetrics = z.output<typeof TrackMetrics>;

@@ -24,10 +24,15 @@ export const RunSummary = z.object({
     scene_cuts: z.int(),
     detections_raw: z.int(),
     detections_kept: z.int(),
+    detections_low_conf: z.int(),
+    detections_overlap: z.int(),
+    detections_too_small: z.int(),
     tracks: z.int(),
     faces: z.int(),
     people: z.int(),
   }),
+  /** Detections kept of those proposed, 0..1; null when nothing was proposed. */
+  retention: z.number().nullable(),
   cuts: z.object({
     per_minute: z.number(),
     /** Full minutes, counted from 0, with far more or fewer cuts than this episode's others. */

@@ -5,7 +5,7 @@ import { alignFace } from '#engine/math/align.ts';
 import { serve } from './crew-worker.ts';
 import { openDetector, openEmbedder } from './open.ts';
 import type { Detected, DetectorPoolConfig } from './pool.ts';
-import type { DetectOptions, FaceDetector, FaceEmbedder } from './types.ts';
+import type { DetectOptions, FaceDetector, FaceEmbedder, Tally } from './types.ts';
 
 /** Side of the aligned chips that are embedded, pixels. */
 const CHIP_SIDE = 224;
@@ -35,8 +35,9 @@ async function openModels({ detector, embedder, device }: DetectorPoolConfig): P
 }
 
 async function detect({ detector, embedder }: Models, image: Image, options: DetectOptions): Promise<Detected> {
-  const faces = await detector.detect(image, options);
-  if (embedder === undefined) return { faces };
+  const tally: Tally = { low_conf: 0, overlap: 0 };
+  const faces = await detector.detect(image, { ...options, tally });
+  if (embedder === undefined) return { faces, tally };
   const chips = faces.map(({ landmarks }) => alignFace(image, landmarks, CHIP_SIDE, detector.alignment));
-  return { faces, vectors: await embedder.embed(chips) };
+  return { faces, tally, vectors: await embedder.embed(chips) };
 }

@@ -2,20 +2,22 @@ import type { Device } from '#config/schema.ts';
 import type { Face, Image } from '#engine/core/image.ts';
 import { openCrew } from './crew.ts';
 import type { ModelFile } from './open.ts';
-import type { DetectOptions, FaceDetector, Provider } from './types.ts';
+import type { DetectOptions, FaceDetector, Provider, Tally } from './types.ts';
 
 export interface DetectorPoolConfig {
   readonly detector: ModelFile;
   readonly device: Device;
   /** Threads, each with sessions of its own. */
   readonly workers: number;
-  readonly options: DetectOptions;
+  readonly options: Omit<DetectOptions, 'tally'>;
   /** When given, each face also gets its vector (for trackers that compare appearances). */
   readonly embedder?: ModelFile;
 }
 
 export interface Detected {
   readonly faces: Face[];
+  /** What the detector saw in this picture beside them. */
+  readonly tally: Tally;
   /** One per face, when the pool has an embedder. */
   readonly vectors?: Float32Array[];
 }

@@ -8,7 +8,23 @@ export interface DetectOptions {
   readonly confidence_th: number;
   /** 0..1; overlap above which two boxes are one face. */
   readonly iou_th: number;
+  /** Where given, what was proposed but not returned is added to it. */
+  readonly tally?: Tally;
 }
+
+/** Candidates of a picture that a detector saw but did not return, by reason (DET-05). */
+export interface Tally {
+  /** Score below `confidence_th`, but at least `PROPOSED_MIN`. */
+  low_conf: number;
+  /** Part of a face that was returned: suppressed or averaged into it, or seen whole by the next tile. */
+  overlap: number;
+}
+
+/**
+ * Detector's own score, 0..1, from which an anchor counts as a proposal: below lie the thousands of anchors of any picture. At a
+ * lower `confidence_th` that is the floor.
+ */
+export const PROPOSED_MIN = 0.1;
 
 /** Finds faces. The same picture gives the same faces, whatever thread asks. */
 export interface FaceDetector {

@@ -40,11 +40,16 @@ function settings({ summary, models }: ReportInput): Fact[] {
   ];
 }
 
-function counts({ summary: { counts: n, track_metrics: t } }: ReportInput): Fact[] {
+function counts({ summary: { counts: n, track_metrics: t, retention } }: ReportInput): Fact[] {
+  const share = (part: number | null) => (part === null ? '' : ` (${percent(part)})`);
   const longest = t.longest_tracks.map((track) => `${track.track_id} (${length(track.duration_ms / 1000)})`);
   return [
     ['Cuts', grouped(n.scene_cuts)],
-    ['Faces detected', `${grouped(n.detections_raw)}, of which ${grouped(n.detections_kept)} kept`],
+    ['Faces proposed', `${grouped(n.detections_raw)}, of which ${grouped(n.detections_kept)} kept${share(retention)}`],
+    [
+      'Proposals dropped',
+      `${grouped(n.detections_low_conf)} of low score, ${grouped(n.detections_overlap)} overlapping, ${grouped(n.detections_too_small)} too small`,
+    ],
     [
       'Tracks',
       `${grouped(t.tracks_born)} born, ${grouped(t.tracks_lost)} lost, ${t.tracks_per_minute.toFixed(1)} a minute`,

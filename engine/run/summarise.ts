@@ -2,6 +2,7 @@ import { type EpisodePlace, layout } from '../blobs/layout.ts';
 import type { Artifacts } from '../core/artifacts.ts';
 import type { RunSummary } from '../core/summary.ts';
 import { cutsPerMinute, unusualMinutes } from '../math/cut-rate.ts';
+import { retention } from '../stages/detect.ts';
 import type { Made } from './publish.ts';
 import type { Grid } from './settings.ts';
 
@@ -42,10 +43,14 @@ export function summarise(facts: SummaryFacts): RunSummary {
       scene_cuts: Math.max(0, (shots?.length ?? 1) - 1),
       detections_raw: detections?.counts.raw ?? 0,
       detections_kept: detections?.counts.kept ?? 0,
+      detections_low_conf: detections?.counts.low_conf ?? 0,
+      detections_overlap: detections?.counts.overlap ?? 0,
+      detections_too_small: detections?.counts.too_small ?? 0,
       tracks: tracks?.rows.length ?? 0,
       faces: faces?.rows.length ?? 0,
       people: clusters?.rows.length ?? 0,
     },
+    retention: detections === undefined ? null : retention(detections.counts),
     cuts: cutRate(shots ?? []),
     track_metrics: { ...metrics, id_switches },
     screen_time: screen_time?.rows ?? [],

@@ -1,28 +1,34 @@
 import type { Config } from '#config/schema.ts';
-import type { Artifacts, DetectionRow } from '#engine/core/artifacts.ts';
+import type { DetectionCounts, DetectionRow } from '#engine/core/artifacts.ts';
 import type { Face } from '#engine/core/image.ts';
 import type { StageFace } from '#engine/core/stage.ts';
 
 export const detect = {
   name: 'detect',
-  version: 1,
+  version: 2,
   needs: ['media'],
   makes: 'detections',
 } as const satisfies StageFace;
 
-export type DetectionCounts = Artifacts['detections']['counts'];
-
-/** Which faces of one frame are kept; what is dropped is counted with its reason (DET-05). */
+/** Which faces of one frame are kept; what is dropped is counted with its reason (DET-05). `seen`: what the detector itself dropped. */
 export function keepFaces<F extends Face>(
   faces: readonly F[],
   size: { width: number; height: number },
   params: Pick<Config['detection'], 'min_size'>,
+  seen: Pick<DetectionCounts, 'low_conf' | 'overlap'> = { low_conf: 0, overlap: 0 },
 ): { kept: F[]; counts: Omit<DetectionCounts, 'frames'> } {
   const kept = faces.filter(({ box }) => {
     const side = Math.min((box[2] - box[0]) * size.width, (box[3] - box[1]) * size.height);
     return side >= params.min_size;
   });
-  return { kept, counts: { raw: faces.length, kept: kept.length, too_small: faces.length - kept.length } };
+  const { low_conf, overlap } = seen;
+  const raw = faces.length + low_conf + overlap;
+  return { kept, counts: { raw, kept: kept.length, low_conf, overlap, too_small: faces.length - kept.length } };
+}
+
+/** Share of the proposed candidates that was kept, 0..1; null when there was none. */
+export function retention({ raw, kept }: Pick<DetectionCounts, 'raw' | 'kept'>): number | null {
+  return raw === 0 ? null : kept / raw;
 }
 
 /** Rounded to what a pixel of an 8K frame needs, so that rows stay short and equal values print alike. */

@@ -1,8 +1,7 @@
 import { mkdir, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DetectionRow, FaceRow } from '#engine/core/artifacts.ts';
+import type { DetectionCounts, DetectionRow, FaceRow } from '#engine/core/artifacts.ts';
 import type { CutConsumerState } from '../stages/cut.ts';
-import type { DetectionCounts } from '../stages/detect.ts';
 import type { HarvestState } from '../stages/harvest.ts';
 import type { EndedTrack, TrackConsumerState } from '../stages/track.ts';
 

@@ -1,10 +1,13 @@
 import { createChannel } from '#engine/core/channel.ts';
 import type { Face, Frame } from '#engine/core/image.ts';
 import type { Frames, SmallFrame } from '#engine/media/frames.ts';
+import type { Tally } from '#engine/models/types.ts';
 
 /** Faces of one picture; vectors beside them when the tracker looks at appearance. */
 export interface Found {
   readonly faces: readonly Face[];
+  /** What the detector saw beside them; absent when the faces are an earlier run's. */
+  readonly tally?: Readonly<Tally>;
   readonly vectors?: readonly Float32Array[];
 }
 

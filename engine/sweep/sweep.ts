@@ -123,7 +123,7 @@ async function stand(request: SweepRequest, journal: Journal): Promise<Standing>
     after_pts: Number.MIN_SAFE_INTEGER,
     end_ms: 0,
     last_at_ms: -1,
-    counts: { frames: 0, raw: 0, kept: 0, too_small: 0 },
+    counts: { frames: 0, raw: 0, kept: 0, low_conf: 0, overlap: 0, too_small: 0 },
     exported: { files: 0, bytes: 0 },
   };
   return { rows, cuts, tracks, crops, position };
@@ -191,7 +191,7 @@ async function useFrame(request: SweepRequest, s: Standing, frame: Frame, found:
   const seen = found.faces.map((face, i) => {
     return { ...toRow(frame.at_ms, face), ...(found.vectors?.[i] && { vector: found.vectors[i] }) };
   });
-  const { kept, counts } = keepFaces(seen, request, request.config.detection);
+  const { kept, counts } = keepFaces(seen, request, request.config.detection, found.tally);
   const base = rows.detections.length;
   for (const face of kept) rows.detections.push(toRow(frame.at_ms, face));
   rows.frames.push([frame.cell, frame.at_ms]);
@@ -212,6 +212,8 @@ async function useFrame(request: SweepRequest, s: Standing, frame: Frame, found:
       frames: position.counts.frames + 1,
       raw: position.counts.raw + counts.raw,
       kept: position.counts.kept + counts.kept,
+      low_conf: position.counts.low_conf + counts.low_conf,
+      overlap: position.counts.overlap + counts.overlap,
       too_small: position.counts.too_small + counts.too_small,
     },
     exported: { files: position.exported.files + (written > 0 ? 1 : 0), bytes: position.exported.bytes + written },

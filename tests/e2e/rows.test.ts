@@ -113,10 +113,15 @@ test('DET-02: a detector that cannot be had is passed over, and that is said to 
 
 test('DET-04, DET-05: kept of what was found, and the reason of every drop', async () => {
   const { detections } = getDiagnostics.output.parse(await ask(['diagnostics', EP]));
-  const { raw, kept, too_small, retention } = detections;
+  const { raw, kept, low_conf, overlap, too_small, retention } = detections;
   expect(kept).toBeGreaterThan(50);
-  expect(kept + too_small).toBe(raw);
+  expect(overlap).toBeGreaterThan(kept); // every face is seen by several anchors
+  expect(low_conf).toBeGreaterThan(0);
+  expect(low_conf + overlap + too_small + kept).toBe(raw);
   expect(retention).toBeCloseTo(kept / raw, 12);
+  expect(second).toMatchObject({ retention, counts: { detections_low_conf: low_conf, detections_overlap: overlap } });
+  const record = JSON.parse(readFileSync(join(manifests, 'run.json'), 'utf8'));
+  expect(record.detections).toEqual(detections);
 });
 
 test('DET-06, CFG-01, CFG-05: every value with its origin; a run keeps all of its own', async () => {

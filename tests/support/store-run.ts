@@ -80,7 +80,7 @@ function artifactsOf(
     })),
     detections: {
       ...{ model_id: 'made-up', alignment: 'five', provider: 'cpu', frames: [], rows: detections },
-      counts: { frames: 1, raw: detections.length, kept: detections.length, too_small: 0 },
+      counts: { frames: 1, raw: detections.length, kept: detections.length, low_conf: 0, overlap: 0, too_small: 0 },
     },
     tracks: {
       period_ms: 100,

@@ -6,7 +6,7 @@ import { temporaryHome } from '../support/home.ts';
 
 const position = (next_cell: number): Position => ({
   ...{ next_cell, after_pts: next_cell * 10, end_ms: next_cell * 100, last_at_ms: next_cell * 100 - 100 },
-  counts: { frames: next_cell, raw: 0, kept: 0, too_small: 0 },
+  counts: { frames: next_cell, raw: 0, kept: 0, low_conf: 0, overlap: 0, too_small: 0 },
   cut: { finder: { next: 0, entries: [], last_cut: 0, dark: null }, found: [] },
   track: {
     tracker: { next_id: 0, cell: null, since_flush: null, tracks: [] },

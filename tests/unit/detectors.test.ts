@@ -7,6 +7,7 @@ import { decodeScrfd } from '#engine/models/detectors/scrfd.ts';
 import { followShape } from '#engine/models/detectors/single-shot.ts';
 import { decodeYoloface } from '#engine/models/detectors/yoloface.ts';
 import { decodeYunet } from '#engine/models/detectors/yunet.ts';
+import { keepFaces, retention } from '#engine/stages/detect.ts';
 
 // One face each, worked out by hand from the papers' formulas. The picture is the tensor, so pixels stay pixels.
 const PIXELS = { scaleX: 1, scaleY: 1, x0: 0, y0: 0 };
@@ -92,6 +93,44 @@ test('nothing below the threshold is returned', () => {
   put(outputs, 'w1s8', 7, [0.49]);
   expect(decodeScrfd(outputs, square(64), PIXELS, 0.5)).toEqual([]);
   expect(decodeScrfd(outputs, square(64), PIXELS, 0.48)).toHaveLength(1);
+});
+
+test('DET-05: what was proposed and not kept is counted by reason; the sum is what was proposed', () => {
+  const outputs = empty(64, [8, 16, 32], 2, { 1: 1, 4: 4, 10: 10 });
+  [0.9, 0.49, 0.11, 0.09].forEach((score, i) => {
+    put(outputs, 'w1s8', i, [score]);
+  });
+  const tally = { low_conf: 0, overlap: 0 };
+  expect(decodeScrfd(outputs, square(64), PIXELS, 0.5, tally)).toHaveLength(1);
+  expect(tally).toEqual({ low_conf: 2, overlap: 0 });
+  const logits = { boxes: zeros(2304, 16), scores: { ...zeros(2304, 1), data: new Float32Array(2304).fill(-50) } };
+  [1, -1, -2, -3].forEach((score, i) => {
+    put(logits, 'scores', i, [score]); // 0.73, 0.27, 0.12, 0.05
+  });
+  decodeMediapipe(logits, square(192), PIXELS, 0.4, tally);
+  expect(tally).toEqual({ low_conf: 4, overlap: 0 });
+
+  const face = (side: number): Face => ({
+    box: [0, 0, side, side],
+    score: 0.9,
+    landmarks: [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ],
+  });
+  const { kept, counts } = keepFaces(
+    [face(0.5), face(0.1)],
+    square(100),
+    { min_size: 20 },
+    { low_conf: 4, overlap: 3 },
+  );
+  expect(kept).toHaveLength(1);
+  expect(counts).toEqual({ raw: 9, kept: 1, low_conf: 4, overlap: 3, too_small: 1 });
+  expect(retention(counts)).toBeCloseTo(1 / 9, 12);
+  expect(retention({ raw: 0, kept: 0 })).toBeNull();
 });
 
 test('the tensor follows the shape of the picture in multiples of 32', () => {

@@ -17,11 +17,14 @@ test('every thread gives what one detector and one embedder give', async () => {
 
   const found = await Promise.all([...pictures, ...pictures, ...pictures].map((picture) => pool.detect(picture)));
   for (const [i, picture] of pictures.entries()) {
-    const faces = await detector.detect(picture, OPTIONS);
+    const tally = { low_conf: 0, overlap: 0 };
+    const faces = await detector.detect(picture, { ...OPTIONS, tally });
+    expect(faces).toEqual(await detector.detect(picture, OPTIONS)); // counting changes nothing
+    expect(tally.overlap).toBeGreaterThan(faces.length);
     const chips = faces.map(({ landmarks }) => alignFace(picture, landmarks, 224, 'four'));
     const vectors = await embedder.embed(chips);
     expect(faces.length).toBeGreaterThanOrEqual(3);
-    for (const turn of [0, 2, 4]) expect(found[turn + i]).toEqual({ faces, vectors });
+    for (const turn of [0, 2, 4]) expect(found[turn + i]).toEqual({ faces, tally, vectors });
   }
   await detector.close();
   await embedder.close();
@@ -30,7 +33,7 @@ test('every thread gives what one detector and one embedder give', async () => {
 test('without an embedder there are no vectors, and a picture without faces gives none', async () => {
   const pool = await openPool({ detector: await testModel('mediapipe_face_full'), workers: 1 });
   const black = { width: 320, height: 180, rgb: new Uint8Array(320 * 180 * 3) };
-  expect(await pool.detect(black)).toEqual({ faces: [] });
+  expect(await pool.detect(black)).toEqual({ faces: [], tally: { low_conf: expect.any(Number), overlap: 0 } });
 });
 
 test('a model that cannot be loaded is an error of the opening', async () => {

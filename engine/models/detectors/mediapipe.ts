@@ -2,8 +2,8 @@ import type { Box, Face, Image } from '#engine/core/image.ts';
 import { weightedNms } from '#engine/math/nms.ts';
 import { type ColourFormat, type Placement, planLetterbox, pyramid, type Region, type Size } from '../letterbox.ts';
 import type { ModelSession } from '../session.ts';
-import type { FaceDetector } from '../types.ts';
-import { logit, type Outputs, outputsOfWidth, pick, placeFace, sigmoid, type Tensor } from './place.ts';
+import { type FaceDetector, PROPOSED_MIN, type Tally } from '../types.ts';
+import { logit, type Outputs, outputsOfWidth, pick, placeFace, reaches, sigmoid, type Tensor } from './place.ts';
 import { remember } from './single-shot.ts';
 
 /** The converted graph normalises by itself. */
@@ -61,13 +61,14 @@ export function mediapipeDetector(
     model_id,
     provider: session.provider,
     alignment: 'four',
-    async detect(image: Image, { confidence_th, iou_th }) {
+    async detect(image: Image, { confidence_th, iou_th, tally }) {
       const source = pyramid(image);
       const tiles = plans(image);
       const batch = together ? tiles.length : 1;
       const values = 3 * input.width * input.height;
       const data = new Float32Array(batch * values);
       const faces: Face[] = [];
+      let sure = 0;
       for (let from = 0; from < tiles.length; from += batch) {
         const group = tiles.slice(from, from + batch);
         group.forEach(({ letterbox }, i) => {
@@ -75,12 +76,15 @@ export function mediapipeDetector(
         });
         const outputs = await session.run({ [name]: { data, dims: [batch, 3, input.height, input.width] } });
         group.forEach(({ region, letterbox }, i) => {
-          const found = decodeMediapipe(outputsOfTile(outputs, i), input, letterbox.placement, confidence_th);
+          const found = decodeMediapipe(outputsOfTile(outputs, i), input, letterbox.placement, confidence_th, tally);
+          sure += found.length;
           faces.push(...found.filter((face) => !isCutOff(face, region, image)));
         });
       }
       const boxed = weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
-      return withoutEchoes(boxed, image);
+      const kept = withoutEchoes(boxed, image);
+      if (tally !== undefined) tally.overlap += sure - kept.length;
+      return kept;
     },
     close: () => session.close(),
   };
@@ -158,16 +162,23 @@ function count(length: number, side: number, cover: number): number {
  * logits. Outputs: (1, 2304, 16) and (1, 2304, 1). The six points are two eyes (image-left first), nose tip, mouth
  * centre and two ear tragions; mouth corners are put beside the mouth's centre, along the line of the eyes.
  */
-export function decodeMediapipe(outputs: Outputs, input: Size, place: Placement, confidence_th: number): Face[] {
+export function decodeMediapipe(
+  outputs: Outputs,
+  input: Size,
+  place: Placement,
+  confidence_th: number,
+  tally?: Tally,
+): Face[] {
   const values = pick(outputsOfWidth(outputs, VALUES), 0, 'boxes');
   const scores = pick(outputsOfWidth(outputs, 1), 0, 'scores');
   const threshold = logit(confidence_th);
+  const floor = logit(PROPOSED_MIN);
   const stepX = input.width / CELLS;
   const stepY = input.height / CELLS;
   const faces: Face[] = [];
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i] as number;
-    if (score < threshold) continue;
+    if (!reaches(score, threshold, tally, floor)) continue;
     const ax = ((i % CELLS) + 0.5) * stepX;
     const ay = (Math.floor(i / CELLS) + 0.5) * stepY;
     const value = (n: number) => values[i * VALUES + n] as number;

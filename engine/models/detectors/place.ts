@@ -1,5 +1,6 @@
 import type { Face, Landmarks, Point } from '#engine/core/image.ts';
 import type { Placement } from '../letterbox.ts';
+import { PROPOSED_MIN, type Tally } from '../types.ts';
 
 export interface Tensor {
   readonly data: Float32Array;
@@ -20,6 +21,13 @@ export function placeFace({ score, box, points }: RawFace, place: Placement): Fa
   const point = (i: number): Point => at(points[2 * i] as number, points[2 * i + 1] as number);
   const landmarks: Landmarks = [point(0), point(1), point(2), point(3), point(4)];
   return { box: [...at(box[0], box[1]), ...at(box[2], box[3])], score, landmarks };
+}
+
+/** Whether a score reaches the threshold; a proposal that does not is counted. Both on the scale of `floor`. */
+export function reaches(score: number, threshold: number, tally: Tally | undefined, floor = PROPOSED_MIN): boolean {
+  if (score >= threshold) return true;
+  if (tally !== undefined && score >= floor) tally.low_conf++;
+  return false;
 }
 
 /** The outputs whose last dimension is `width`, longest first: names and order differ between exports, shapes do not. */

@@ -1,5 +1,5 @@
 import type { Face } from '#engine/core/image.ts';
-import { outputsOfWidth, pick, placeFace } from './place.ts';
+import { outputsOfWidth, pick, placeFace, reaches } from './place.ts';
 import type { Decode, SingleShot } from './single-shot.ts';
 
 /** Stride and the sides of its two square anchors, pixels (`cfg_mnet`). */
@@ -16,7 +16,7 @@ const VARIANCE_SIZE = 0.2;
  * middle of cells; offsets in anchor sides times the variances. Outputs: (1, N, 4) boxes, (1, N, 2) probabilities of
  * background and face, (1, N, 10) points, N = 16,800 at 640 x 640.
  */
-export const decodeRetinaface: Decode = (outputs, input, place, confidence_th) => {
+export const decodeRetinaface: Decode = (outputs, input, place, confidence_th, tally) => {
   const boxes = pick(outputsOfWidth(outputs, 4), 0, 'boxes');
   const scores = pick(outputsOfWidth(outputs, 2), 0, 'scores');
   const points = pick(outputsOfWidth(outputs, 10), 0, 'landmarks');
@@ -28,7 +28,7 @@ export const decodeRetinaface: Decode = (outputs, input, place, confidence_th) =
     for (let cell = 0; cell < cells; cell++) {
       for (const side of sides) {
         const score = scores[2 * i + 1] as number;
-        if (score >= confidence_th) {
+        if (reaches(score, confidence_th, tally)) {
           const x = ((cell % columns) + 0.5) * stride;
           const y = (Math.floor(cell / columns) + 0.5) * stride;
           const box = boxes.subarray(i * 4, i * 4 + 4);

@@ -1,5 +1,5 @@
 import type { Face } from '#engine/core/image.ts';
-import { outputsOfWidth, pick, placeFace } from './place.ts';
+import { outputsOfWidth, pick, placeFace, reaches } from './place.ts';
 import type { Decode, SingleShot } from './single-shot.ts';
 
 const STRIDES = [8, 16, 32];
@@ -10,7 +10,7 @@ const ANCHORS = 2; // per cell
  * distances to the four sides and to the points in strides; scores are already probabilities.
  * Outputs: 3 x (cells * 2, 1), (cells * 2, 4), (cells * 2, 10), told apart by width, then by length.
  */
-export const decodeScrfd: Decode = (outputs, input, place, confidence_th) => {
+export const decodeScrfd: Decode = (outputs, input, place, confidence_th, tally) => {
   const scores = outputsOfWidth(outputs, 1);
   const boxes = outputsOfWidth(outputs, 4);
   const points = outputsOfWidth(outputs, 10);
@@ -22,7 +22,7 @@ export const decodeScrfd: Decode = (outputs, input, place, confidence_th) => {
     const columns = input.width / stride;
     for (let i = 0; i < score.length; i++) {
       const value = score[i] as number;
-      if (value < confidence_th) continue;
+      if (!reaches(value, confidence_th, tally)) continue;
       const cell = Math.floor(i / ANCHORS);
       const x = (cell % columns) * stride;
       const y = Math.floor(cell / columns) * stride;

@@ -2,11 +2,11 @@ import type { Face, Image } from '#engine/core/image.ts';
 import { nms } from '#engine/math/nms.ts';
 import { type ColourFormat, type Placement, planLetterbox, pyramid, type Size } from '../letterbox.ts';
 import type { ModelSession } from '../session.ts';
-import type { FaceDetector } from '../types.ts';
+import type { FaceDetector, Tally } from '../types.ts';
 import type { Outputs } from './place.ts';
 
 /** Turns a network's outputs into faces; `input` is the size of the tensor that it saw. */
-export type Decode = (outputs: Outputs, input: Size, place: Placement, confidence_th: number) => Face[];
+export type Decode = (outputs: Outputs, input: Size, place: Placement, confidence_th: number, tally?: Tally) => Face[];
 
 /** How one family of detectors that look at the whole picture at once differs from another. */
 export interface SingleShot {
@@ -38,12 +38,15 @@ export function singleShotDetector(
     model_id,
     provider: session.provider,
     alignment: 'five',
-    async detect(image: Image, { confidence_th, iou_th }) {
+    async detect(image: Image, { confidence_th, iou_th, tally }) {
       const { target, letterbox } = plan(image);
       const data = new Float32Array(3 * target.width * target.height);
       letterbox.fill(pyramid(image), data);
       const outputs = await session.run({ [name]: { data, dims: [1, 3, target.height, target.width] } });
-      return nms(family.decode(outputs, target, letterbox.placement, confidence_th), iou_th);
+      const sure = family.decode(outputs, target, letterbox.placement, confidence_th, tally);
+      const faces = nms(sure, iou_th);
+      if (tally !== undefined) tally.overlap += sure.length - faces.length;
+      return faces;
     },
     close: () => session.close(),
   };

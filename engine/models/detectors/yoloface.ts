@@ -1,5 +1,6 @@
 import type { Face } from '#engine/core/image.ts';
-import { logit, placeFace, sigmoid, type Tensor } from './place.ts';
+import { PROPOSED_MIN } from '../types.ts';
+import { logit, placeFace, reaches, sigmoid, type Tensor } from './place.ts';
 import type { Decode, SingleShot } from './single-shot.ts';
 
 const BINS = 16; // of the distribution over distances (DFL)
@@ -10,8 +11,9 @@ const POINTS = SCORE + 1; // then x, y, visibility of five points
  * YOLOv8-face (derronqi `yolov8-face`). Per cell: four distributions over 16 distances in strides (left, top, right,
  * bottom), one score logit, five points (2 v + cell) strides. Outputs: three of (1, 80, rows, columns).
  */
-export const decodeYoloface: Decode = (outputs, input, place, confidence_th) => {
+export const decodeYoloface: Decode = (outputs, input, place, confidence_th, tally) => {
   const threshold = logit(confidence_th);
+  const floor = logit(PROPOSED_MIN);
   const faces: Face[] = [];
   for (const { data, dims } of bySize(Object.values(outputs))) {
     const rows = dims[2] as number;
@@ -20,7 +22,7 @@ export const decodeYoloface: Decode = (outputs, input, place, confidence_th) => 
     const stride = input.height / rows;
     for (let cell = 0; cell < cells; cell++) {
       const score = data[SCORE * cells + cell] as number;
-      if (score < threshold) continue;
+      if (!reaches(score, threshold, tally, floor)) continue;
       const column = cell % columns;
       const row = Math.floor(cell / columns);
       const x = (column + 0.5) * stride;

@@ -1,5 +1,5 @@
 import type { Face } from '#engine/core/image.ts';
-import { type Outputs, placeFace } from './place.ts';
+import { type Outputs, placeFace, reaches } from './place.ts';
 import type { Decode, SingleShot } from './single-shot.ts';
 
 const STRIDES = [8, 16, 32];
@@ -9,7 +9,7 @@ const STRIDES = [8, 16, 32];
  * exp(value) strides, points (cell + offset) strides; score is the geometric mean of class and objectness.
  * Outputs: cls_S, obj_S (1, cells, 1), bbox_S (1, cells, 4), kps_S (1, cells, 10) for strides S.
  */
-export const decodeYunet: Decode = (outputs, input, place, confidence_th) => {
+export const decodeYunet: Decode = (outputs, input, place, confidence_th, tally) => {
   const faces: Face[] = [];
   for (const stride of STRIDES) {
     const classes = named(outputs, `cls_${stride}`);
@@ -19,7 +19,7 @@ export const decodeYunet: Decode = (outputs, input, place, confidence_th) => {
     const columns = input.width / stride;
     for (let i = 0; i < classes.length; i++) {
       const score = Math.sqrt(unit(classes[i] as number) * unit(objects[i] as number));
-      if (score < confidence_th) continue;
+      if (!reaches(score, confidence_th, tally)) continue;
       const column = i % columns;
       const row = Math.floor(i / columns);
       const box = (n: number) => boxes[i * 4 + n] as number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ClusterThreshold, Contamination, DetectionCounts, FaceRejects, TrackMetrics } from '#engine/core/artifacts.ts';
+import { retention } from '#engine/stages/detect.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
 import { openArtifacts } from '../run-artifacts.ts';
@@ -46,12 +47,11 @@ export const getDiagnostics = defineTool({
       ...([get('detections'), get('shots'), get('tracks')] as const),
       ...([get('faces'), get('clusters')] as const),
     ]);
-    const { raw, kept } = detections.counts;
     const cuts = shots.filter(({ begins }) => begins === 'cut').map(({ score }) => score);
     const scores = detections.rows.map(({ score }) => score);
     return {
       ...contextOf(episode, run),
-      detections: { ...detections.counts, retention: raw === 0 ? null : kept / raw },
+      detections: { ...detections.counts, retention: retention(detections.counts) },
       faces: { ...faces.rejects, kept: faces.rows.length },
       tracks: tracks.metrics,
       cluster_threshold: { ...clusters.threshold, candidates: changes(clusters.threshold.candidates) },
