@@ -28,6 +28,7 @@ create table sa.seed (
   track_id int,
   at_ms bigint,
   detector text not null,
+  source_box real[] not null check (cardinality(source_box) = 4), -- in the picture as given, 0..1: tells duplicates
   box real[] not null check (cardinality(box) = 4), -- in the picture that is kept, 0..1
   landmarks real[] not null check (cardinality(landmarks) = 10),
   score real not null,
