@@ -20,6 +20,57 @@ export async function decodePicture(bytes: Uint8Array | string): Promise<Image> 
   return { width: info.width, height: info.height, rgb: data };
 }
 
+export interface PictureFacts {
+  readonly format: string;
+  /** Stored size, pixels, before its EXIF turn. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a file says it is, from its header alone: nothing is decoded. Undefined when it is no picture. */
+export async function inspectPicture(bytes: Uint8Array): Promise<PictureFacts | undefined> {
+  try {
+    const { format, width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    return { format, width, height };
+  } catch {
+    return undefined; // sharp's own words for: not a picture
+  }
+}
+
+/** A rectangle of a picture, whole pixels. */
+export interface Region {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A part of a picture as JPEG, shrunk until its longer side is at most `side_max` pixels. */
+export async function cropJpeg(
+  image: Image,
+  { x, y, width, height }: Region,
+  side_max: number,
+  quality: number,
+): Promise<Uint8Array> {
+  return sharp(image.rgb, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .extract({ left: x, top: y, width, height })
+    .resize(side_max, side_max, { fit: 'inside', withoutEnlargement: true })
+    .jpeg({ quality, chromaSubsampling: quality >= 90 ? '4:4:4' : '4:2:0' })
+    .toBuffer();
+}
+
+/** A JPEG or PNG as a square of `side` pixels; what is not square is cut at its longer sides. */
+export async function pictureOfSize(bytes: Uint8Array, side: number): Promise<Image> {
+  const { data, info } = await sharp(bytes)
+    .rotate()
+    .resize(side, side, { fit: 'cover' })
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, rgb: data };
+}
+
 /** A square around a box with some room, `side` pixels, black where it reaches beyond the frame. */
 export function cropSquare(image: Image, box: Box, room: number, side: number): Image {
   const { width, height, rgb } = image;
