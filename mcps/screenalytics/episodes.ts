@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Readable } from '#engine/store/db.ts';
-import { type Episode, findEpisode, listEpisodes } from '#engine/store/episodes.ts';
+import type { Episode } from '#engine/store/episodes.ts';
+import { allEpisodes, resolveEpisode } from '#engine/store/resolve-episode.ts';
 import { currentRun, listRuns, type Run } from '#engine/store/runs.ts';
 
 /** What every result carries: where it belongs, and which run and models it came from (CAT-24). */
@@ -34,38 +35,25 @@ export function contextOf(episode: Episode, run: Run): Context {
 export const episodeInput = z.string().min(1).describe('Episode id such as rhobh-s05e17');
 export const runInput = z.string().min(1).optional().describe('Run id; the current run if absent');
 
-export async function requireEpisode(db: Readable, ep_id: string): Promise<Episode> {
-  const episode = await findEpisode(db, ep_id);
-  if (episode === null) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
-  return episode;
+/** By id, storage key, or words that fit it alone. */
+export function requireEpisode(db: Readable, asked: string): Promise<Episode> {
+  return resolveEpisode(db, asked);
 }
 
 /** The episode's current run, or the one of that id. */
 export async function requireRun(
   db: Readable,
-  ep_id: string,
+  asked: string,
   run_id?: string,
 ): Promise<{ episode: Episode; run: Run }> {
-  const episode = await requireEpisode(db, ep_id);
+  const episode = await requireEpisode(db, asked);
+  const { ep_id } = episode;
   const run =
     run_id === undefined
       ? await currentRun(db, ep_id)
       : (await listRuns(db, ep_id)).find((each) => each.run_id === run_id);
   if (!run) throw new ScreenalyticsError('RUN_NOT_FOUND', { episode: ep_id, ...(run_id && { run: run_id }) });
   return { episode, run };
-}
-
-const PAGE = 200;
-
-/** Every episode, in order of id. */
-export async function* allEpisodes(db: Readable, after = ''): AsyncGenerator<Episode> {
-  for (let from = after; ; ) {
-    const page = await listEpisodes(db, { limit: PAGE, after: from });
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    from = last.ep_id;
-  }
 }
 
 /** The episode that was worked on last, so that a person need not name it. */

@@ -63,7 +63,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     const [one, two] = await Promise.all([openDb(options), openDb(options)]);
     const versions = await one.read((q) => q.query<{ version: number }>('select version from sa.migration order by 1'));
     await Promise.all([one.close(), two.close()]);
-    expect(versions.map((row) => row.version)).toEqual([1, 2, 3, 4, 5]);
+    expect(versions.map((row) => row.version)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   contract('tables newer than the program are refused', async () => {
@@ -74,12 +74,12 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
 
   contract('a failed write leaves nothing, also when its error is swallowed', async () => {
     const half = db.write(async (q) => {
-      await q.query(`insert into sa.person (name, actor) values ('Person H', 'x')`);
+      await q.query(`insert into sa.person (name, base_name, actor) values ('Person H', 'Person H', 'x')`);
       throw new Error('half way');
     });
     await expect(half).rejects.toThrow('half way');
     const swallowed = db.write(async (q) => {
-      await q.query(`insert into sa.person (name, actor) values ('Person H', 'x')`);
+      await q.query(`insert into sa.person (name, base_name, actor) values ('Person H', 'Person H', 'x')`);
       await q.query('select 1 / 0').catch(() => undefined);
     });
     await expect(swallowed).rejects.toThrow('rolled back');
@@ -87,7 +87,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
   });
 
   contract('a reader cannot write, and a statement is one statement', async () => {
-    const write = db.read((q) => q.query(`insert into sa.person (name, actor) values ('Person R', 'x')`));
+    const write = db.read((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Person R', 'Person R', 'x')`));
     await expect(write).rejects.toMatchObject({ code: READ_ONLY });
     await expect(db.read((q) => q.query('select 1; select 2'))).rejects.toMatchObject({ code: '42601' });
     expect(await count(db, 'sa.person')).toBe(0);
@@ -130,7 +130,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
       CHECK,
     );
     await refused(`insert into sa.season (show_key, number, label, actor) values (-1, 1, 'Orphan', 'x')`, FOREIGN_KEY);
-    await refused(`insert into sa.person (name, actor) values ('PERSON a', 'x')`, UNIQUE);
+    await refused(`insert into sa.person (name, base_name, actor) values ('PERSON a', 'PERSON a', 'x')`, UNIQUE);
     await refused(`insert into sa.cast_membership select season_key, person_key, 'x' from sa.cast_membership`, UNIQUE);
     await refused(`insert into sa.cast_membership (season_key, person_key, actor) values (-1, -1, 'x')`, FOREIGN_KEY);
     await refused(`insert into sa.episode (ep_id, actor) values ('demo-s01e01', 'x')`, UNIQUE);
@@ -329,6 +329,6 @@ const SEASON = 'select show_key,';
 const CATALOG = `
   insert into sa.show (slug, title, actor) values ('demo', 'Demo', 'x');
   insert into sa.season (show_key, number, label, actor) select show_key, 1, 'Season 1', 'x' from sa.show;
-  insert into sa.person (name, actor) values ('PERSON A', 'x');
+  insert into sa.person (name, base_name, actor) values ('PERSON A', 'PERSON A', 'x');
   insert into sa.cast_membership (season_key, person_key, actor) select season_key, person_key, 'x' from sa.season, sa.person;
   insert into sa.episode (ep_id, season_key, number, actor) select 'demo-s01e01', season_key, 1, 'x' from sa.season;`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Episode } from '#engine/store/episodes.ts';
+import { allEpisodes } from '#engine/store/resolve-episode.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
-import { allEpisodes } from '../episodes.ts';
 
 const LIMIT_MAX = 200;
 
