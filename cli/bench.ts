@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { projectRoot } from '#config/load.ts';
+import { loadConfig, projectRoot } from '#config/load.ts';
 import type { Device } from '#config/schema.ts';
-import { ERRORS, ScreenalyticsError, toKnown } from '#engine/core/errors.ts';
+import { openEngine } from '#engine/engine.ts';
 import {
   doJob,
   type FramesFigures,
@@ -19,10 +19,11 @@ import {
 import { measureProcess, type Usage } from '#engine/eval/bench-process.ts';
 import { type BenchFigures, benchMarkdown, type DeviceFigures, HEAD, rows } from '#engine/eval/bench-table.ts';
 import { benchVideo } from '#engine/eval/bench-video.ts';
+import { galleryMarkdown, measureGallery } from '#engine/eval/gallery.ts';
 import { availableProviders } from '#engine/models/session.ts';
 import { prepareSample } from '#engine/sample/prepare.ts';
 import { stopOwner } from '#engine/store/embedded.ts';
-import { errorText } from './errors.ts';
+import { flagsFrom, note, runScript, say, writeScores } from './script.ts';
 import { table } from './table.ts';
 
 const HELP = `npm run bench -- [options]
@@ -35,17 +36,19 @@ Measures how fast the pipeline is and what memory it takes, on 1080p30 made of t
   --detector ID    another detector; its weights come from $SCREENALYTICS_SHARED/models
   --embedder ID    another embedder, likewise
   --runs N         measure N times and take medians (1)
+  --gallery        instead: how well and how fast 100,000 tracks are searched in the embedded database
+  --tracks N       another number of tracks for it
   --write          put the figures into docs/SCORES.md
   --json           the figures as JSON`;
 
-const SCORES = join(projectRoot, 'docs/SCORES.md');
-const MARK = ['<!-- bench -->', '<!-- /bench -->'] as const;
 const OPTIONS = {
   minutes: { type: 'string', default: '10' },
   profile: { type: 'string', default: 'baseline' },
   detector: { type: 'string' },
   embedder: { type: 'string' },
   runs: { type: 'string', default: '1' },
+  gallery: { type: 'boolean', default: false },
+  tracks: { type: 'string', default: '100000' },
   write: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -53,35 +56,29 @@ const OPTIONS = {
   job: { type: 'string' },
 } as const;
 
-const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
-
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${errorText(error)}\n`);
-  process.exitCode = ERRORS[toKnown(error).code].exit;
-}
-
 type Flags = ReturnType<typeof flagsOf>;
 
 /** Where and how the jobs of this bench are done. */
 interface Bench {
   readonly home: string;
+  readonly signal: AbortSignal;
   readonly video: string;
   readonly overrides: Record<string, unknown>;
 }
 
-async function main(): Promise<void> {
+await runScript(main);
+
+async function main(signal: AbortSignal): Promise<void> {
   const flags = flagsOf(process.argv.slice(2));
   if (flags.help) return say(HELP);
+  if (flags.gallery) return measureSearch(flags, signal);
   if (flags.job !== undefined) return say(JSON.stringify(await doJob(JSON.parse(flags.job) as Job)));
   const folder = resolve(process.env.SCREENALYTICS_SHARED ?? join(projectRoot, '../shared'));
   const shared = existsSync(join(folder, 'media/clips')) ? folder : undefined;
   const home = await mkdtemp(join(tmpdir(), 'screenalytics-bench-'));
   try {
-    const source = await makeVideo(shared, folder, home, flags.minutes);
-    const bench: Bench = { home, video: source.video, overrides: { home, ...overridesOf(flags, shared) } };
+    const source = await makeVideo(shared, folder, home, flags.minutes, signal);
+    const bench: Bench = { home, signal, video: source.video, overrides: { home, ...overridesOf(flags, shared) } };
     await show(await measure(bench, source.name, flags), flags);
   } finally {
     await stopOwner(home);
@@ -89,13 +86,19 @@ async function main(): Promise<void> {
   }
 }
 
-function flagsOf(argv: string[]) {
-  try {
-    const { values } = parseArgs({ args: argv, options: OPTIONS });
-    return { ...values, minutes: positive('minutes', values.minutes), runs: Math.ceil(positive('runs', values.runs)) };
-  } catch (error) {
-    throw new ScreenalyticsError('INPUT_INVALID', { problem: error instanceof Error ? error.message : String(error) });
-  }
+function flagsOf(args: string[]) {
+  return flagsFrom(() => {
+    const { values } = parseArgs({ args, options: OPTIONS });
+    const [minutes, runs, tracks] = (['minutes', 'runs', 'tracks'] as const).map((name) =>
+      positive(name, values[name]),
+    );
+    return {
+      ...values,
+      minutes: minutes as number,
+      runs: Math.ceil(runs as number),
+      tracks: Math.ceil(tracks as number),
+    };
+  });
 }
 
 function positive(name: string, text: string): number {
@@ -122,8 +125,8 @@ async function makeVideo(
   folder: string,
   home: string,
   minutes: number,
+  signal: AbortSignal,
 ): Promise<{ video: string; name: string }> {
-  const { signal } = stop;
   note('Making the video to measure with (kept for the next time) ...');
   const options = { folder: join(tmpdir(), `screenalytics-bench-videos-${userInfo().username}`), minutes, signal };
   if (shared !== undefined) {
@@ -145,8 +148,7 @@ async function makeVideo(
 }
 
 async function measure(bench: Bench, name: string, flags: Flags): Promise<BenchFigures> {
-  const { signal } = stop;
-  const { home, video } = bench;
+  const { home, video, signal } = bench;
   note('Decoding alone ...');
   const null_out = ['-v', 'error', '-nostdin', '-threads', '2', '-i', video, '-map', '0:v:0', '-f', 'null', '-'];
   const decode = {
@@ -180,7 +182,7 @@ function devicesHere(): Device[] {
 async function measureDevice(bench: Bench, device: Device, runs: number): Promise<DeviceFigures | undefined> {
   note(`${device}: models ...`);
   const models = await medians(runs, () => inChild<ModelFigures>(bench, 'models', device)).catch((error: unknown) => {
-    if (device === 'cpu' || stop.signal.aborted) throw error;
+    if (device === 'cpu' || bench.signal.aborted) throw error;
     note(`SKIPPED: ${device}, for it cannot be used here.`);
     return undefined;
   });
@@ -206,13 +208,13 @@ async function forget(home: string): Promise<void> {
 type Taken = Omit<Usage, 'stdout'>;
 
 async function inChild<T extends object>(
-  { home, video, overrides }: Bench,
+  { home, video, overrides, signal }: Bench,
   kind: Job['kind'],
   device: Device,
 ): Promise<T & Taken> {
   const job: Job = { kind, video, device, overrides };
   const args = [fileURLToPath(import.meta.url), '--job', JSON.stringify(job)];
-  const usage = await measureProcess(process.execPath, args, { home, signal: stop.signal });
+  const usage = await measureProcess(process.execPath, args, { home, signal });
   return { ...(JSON.parse(usage.stdout) as T), ...without(usage) };
 }
 
@@ -252,22 +254,33 @@ async function show(figures: BenchFigures, flags: Flags): Promise<void> {
 
 async function write(figures: BenchFigures): Promise<void> {
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
-  const old = await readFile(SCORES, 'utf8');
-  const [before, rest] = old.split(MARK[0]);
-  const after = rest?.split(MARK[1])[1];
-  if (before === undefined || after === undefined)
-    throw new ScreenalyticsError('INPUT_INVALID', {
-      file: 'docs/SCORES.md',
-      problem: `no ${MARK.join(' ... ')} in it`,
-    });
-  await writeFile(SCORES, `${before}${MARK[0]}\n\n${benchMarkdown(figures, command)}\n\n${MARK[1]}${after}`);
+  await writeScores('bench', '/bench', benchMarkdown(figures, command));
   note('docs/SCORES.md is written.');
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+/** In a home of its own, which goes afterwards; as long a vector as the default embedder's. */
+async function measureSearch(flags: Flags, signal: AbortSignal): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'screenalytics-gallery-'));
+  const engine = openEngine(loadConfig({}, { home, database_url: null, services: { log: 'error' } }));
+  try {
+    const { config } = engine;
+    const dim = config.models.models[config.recognition.order[0] ?? '']?.dim ?? 512;
+    let said = '';
+    const figures = await measureGallery(await engine.db(), {
+      ...{ tracks: flags.tracks, dim, queries: 200, signal },
+      progress: (what, done, total) => {
+        const now = `${what} ${Math.floor((10 * done) / total) * 10} %`;
+        if (now !== said) note(now);
+        said = now;
+      },
+    });
+    if (flags.json) say(JSON.stringify(figures, undefined, 1));
+    const text = galleryMarkdown(figures, { ...machine(), date: new Date().toISOString().slice(0, 10) });
+    if (!flags.json) say(text);
+    if (flags.write) await writeScores('gallery', '/gallery', text);
+  } finally {
+    await engine.close();
+    await stopOwner(home);
+    await rm(home, { recursive: true, force: true });
+  }
 }
