@@ -87,7 +87,9 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
   });
 
   contract('a reader cannot write, and a statement is one statement', async () => {
-    const write = db.read((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Person R', 'Person R', 'x')`));
+    const write = db.read((q) =>
+      q.query(`insert into sa.person (name, base_name, actor) values ('Person R', 'Person R', 'x')`),
+    );
     await expect(write).rejects.toMatchObject({ code: READ_ONLY });
     await expect(db.read((q) => q.query('select 1; select 2'))).rejects.toMatchObject({ code: '42601' });
     expect(await count(db, 'sa.person')).toBe(0);
