@@ -3,6 +3,8 @@ import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '../engine.ts';
 import type { ResolvedModel } from '../models/catalog.ts';
+import { openDetector } from '../models/open.ts';
+import { availableProviders } from '../models/session.ts';
 
 /** A model that was chosen, and which of the wished-for ones could not be had. */
 export interface Choice {
@@ -31,6 +33,16 @@ export async function chooseModel(engine: EngineReader, section: 'detection' | '
     }
   }
   throw new ScreenalyticsError('MODEL_UNKNOWN', { order });
+}
+
+/** The class of provider is part of every key. Of any but the processor, loading the model is the only proof. */
+export async function providerFor(engine: EngineReader, detector: ResolvedModel): Promise<string> {
+  const { device } = engine.config.services;
+  const possible = availableProviders(device);
+  if (possible[0] === 'cpu') return 'cpu';
+  const opened = await openDetector(detector, device);
+  await opened.close();
+  return opened.provider;
 }
 
 /** Detector threads. The decoder wants a core of its own only where there are more than two. */
