@@ -21,6 +21,7 @@ const FILES = {
   facebank: 'pipeline/facebank.yaml',
   openset: 'pipeline/openset.yaml',
   confusion: 'pipeline/confusion.yaml',
+  review: 'pipeline/review.yaml',
   screen_time: 'pipeline/screen_time_v2.yaml',
   storage: 'storage.yaml',
   services: 'services.yaml',

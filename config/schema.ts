@@ -82,6 +82,10 @@ export const FacebankGates = z.strictObject({
   min_face_px: z.number().min(0),
   blur_min: fraction.nullable(),
   ready_seeds: positive,
+  files_max: z.int().min(1).max(5000),
+  file_mb_max: z.number().positive().max(1000),
+  megapixels_max: z.number().positive().max(1000),
+  contaminated_min: fraction,
 });
 
 /** Open-set assignment: who a face is, or that nobody knows. */
@@ -100,6 +104,14 @@ export const ConfusionLimits = z.strictObject({
   pair_min: fraction,
   ambiguous_margin: fraction,
   split_gain_min: z.number().min(0),
+});
+
+/** In which order people are asked, and what they are shown. */
+export const Review = z.strictObject({
+  mixed: fraction,
+  margin_small: fraction,
+  sheet_cells: z.int().min(1).max(200),
+  strip_s: z.number().positive().max(60),
 });
 
 export const ScreenTime = z.strictObject({
@@ -197,6 +209,7 @@ export const Config = z.strictObject({
   facebank: FacebankGates,
   openset: Openset,
   confusion: ConfusionLimits,
+  review: Review,
   screen_time: ScreenTime,
   storage: Storage,
   services: Services,
