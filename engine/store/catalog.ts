@@ -3,6 +3,7 @@ import { slug as slugOf } from '../blobs/layout.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { foldName, nearNames } from '../core/names.ts';
 import type { Db, DbReader, Readable } from './db.ts';
+import { MERGED } from './people.ts';
 
 const stamps = { actor: z.string(), created_at: z.date(), updated_at: z.date() };
 
@@ -73,18 +74,19 @@ export function listCast(db: Readable, show: string, season?: number): Promise<C
   });
 }
 
-// A person who was merged into another stands for that one; merges of merged people are followed by the log itself.
-const CAST = `
+// A person who was merged into another stands for that one.
+const CAST = `${MERGED}
   select distinct on (n.number, p.person_key) p.person_id, p.name, s.slug as show, n.number as season, p.featured_seed,
-    (select count(*) from sa.seed d where d.person_key = p.person_key and d.active) as seeds,
+    (select count(*) from sa.seed c join stands r on r.person_key = c.person_key
+      where r.root_key = p.person_key and c.active) as seeds,
     m.actor, m.created_at, m.updated_at
   from sa.cast_membership m
-  join sa.person o on o.person_key = m.person_key
-  join sa.person p on p.person_key = coalesce(o.merged_into, o.person_key)
+  join stands d on d.person_key = m.person_key
+  join sa.person p on p.person_key = d.root_key
   join sa.season n on n.season_key = m.season_key
   join sa.show s on s.show_key = n.show_key
-  where s.slug = $1 and ($2::int is null or n.number = $2) and not p.deleted and p.merged_into is null
-  order by n.number, p.person_key`;
+  where s.slug = $1 and ($2::int is null or n.number = $2) and not p.deleted
+  order by n.number, p.person_key, m.created_at`;
 
 /** By slug or title, without regard to case and accents. */
 export async function findShow(db: Readable, slug_or_title: string): Promise<Show | null> {

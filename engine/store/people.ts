@@ -13,7 +13,7 @@ export const Person = z.object({
   /** yyyy-mm-dd: on the day after, the person is listed for erasure. */
   retain_until: z.string().nullable(),
   featured_seed: z.string().nullable(),
-  /** Seeds in force. */
+  /** Seeds in force, of those merged into this person too. */
   seeds: z.int(),
   actor: z.string(),
   created_at: z.date(),
@@ -24,11 +24,21 @@ export type Person = z.output<typeof Person>;
 const Row = Person.extend({ deleted: z.boolean(), merged_into: z.int().nullable() });
 type Row = z.output<typeof Row>;
 
-const SELECT = `
+/** person_key -> the person who stands for it now, over any number of merges. For a statement that begins with it. */
+export const MERGED = `
+  with recursive stands (person_key, root_key) as (
+    select p.person_key, p.person_key from sa.person p where p.merged_into is null
+    union all
+    select p.person_key, r.root_key from sa.person p join stands r on r.person_key = p.merged_into
+  )`;
+
+const SELECT = `${MERGED}
   select p.person_key, p.person_id, p.name, p.consent, p.consent_note, p.retain_until, p.featured_seed, p.deleted,
-    p.merged_into, (select count(*) from sa.seed s where s.person_key = p.person_key and s.active) as seeds, p.actor,
-    p.created_at, p.updated_at
-  from sa.person p`;
+    p.merged_into,
+    (select count(*) from sa.seed s join stands r on r.person_key = s.person_key
+      where r.root_key = p.person_key and s.active) as seeds,
+    p.actor, p.created_at, p.updated_at
+  from sa.person p order by p.person_key`;
 
 /** By id or by name, without regard to case, accents and spacing. Whoever was merged into another is that other. */
 export function findPerson(db: Readable, name_or_id: string): Promise<Person | null> {
@@ -86,15 +96,12 @@ export type Presence = z.output<typeof Presence>;
 
 /** The episodes that a person is in, by their current runs, in order of show, season and number. */
 export function presenceOf(db: Readable, person: Pick<Person, 'person_key'>): Promise<Presence[]> {
-  const sql = `
-    with recursive same(person_key) as (
-      select $1::bigint union select p.person_key from sa.person p join same on p.merged_into = same.person_key
-    )
+  const sql = `${MERGED}
     select e.ep_id, w.slug as show, n.number as season, e.number, e.title, r.run_id, sum(s.visual_s) as visual_s,
       least(1, sum(s.visual_s) * 1000 / r.duration_ms) as share, sum(s.appearances)::int as appearances,
       min(s.first_seen_ms) as first_seen_ms, max(s.last_seen_ms) as last_seen_ms
     from sa.screen_time s
-    join same on same.person_key = s.person_key
+    join stands d on d.person_key = s.person_key and d.root_key = $1
     join sa.run r on r.run_key = s.run_key and r.current
     join sa.episode e on e.episode_key = r.episode_key
     left join sa.season n on n.season_key = e.season_key
@@ -105,7 +112,7 @@ export function presenceOf(db: Readable, person: Pick<Person, 'person_key'>): Pr
 }
 
 async function rowsOf(q: DbReader): Promise<Row[]> {
-  return z.array(Row).parse(await q.query(`${SELECT} order by p.person_key`));
+  return z.array(Row).parse(await q.query(SELECT));
 }
 
 /** An id first, then a name in force, then a name that was merged away. */
