@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 
 /** Where an episode stands. Without a season it is a legacy episode, named by its slug alone. */
@@ -8,6 +9,7 @@ export interface EpisodePlace {
 
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const EPISODE = /^([a-z0-9]+(?:-[a-z0-9]+)*)-s(\d{2,})e(\d{2,})$/;
+const SLUG_MAX = 60;
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** `rhobh`, 5, 17 -> `rhobh-s05e17`. */
@@ -47,9 +49,20 @@ export function slug(words: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-    .slice(0, 60)
+    .slice(0, SLUG_MAX)
     .replace(/-+$/, '');
   return plain === '' ? 'episode' : plain;
+}
+
+/**
+ * Folder of an identity's picture, below `thumbs`. Labels are people's names: any words, which must neither lead outside nor meet.
+ * Plain words and `Unknown-n` are their own slug; of any other label the slug and a hash. No slug has an underscore.
+ */
+export function identityFolder(label: string): string {
+  const words = /^[a-z0-9]+( [a-z0-9]+)*$/i.test(label) && !/^unknown [0-9]+$/i.test(label);
+  if (label.length <= SLUG_MAX && (words || /^unknown-[0-9]+$/i.test(label))) return slug(label);
+  const hash = createHash('sha256').update(label).digest('hex').slice(0, 12);
+  return `${/[a-z0-9]/i.test(label) ? slug(label) : 'person'}_${hash}`;
 }
 
 /** Storage layout v2: every key of the product is made here. */
@@ -62,6 +75,7 @@ export function layout(place: EpisodePlace) {
     frames: `artifacts/frames/${where}/frames/`,
     crops: `artifacts/crops/${where}/tracks/`,
     thumbs: `artifacts/thumbs/${where}/identities/`,
+    identity: (label: string) => `artifacts/thumbs/${where}/identities/${identityFolder(label)}/rep.jpg`,
     manifests: `artifacts/manifests/${where}/`,
     reports: `artifacts/reports/${where}/`,
   } as const;
@@ -72,6 +86,10 @@ export const cacheKeys = {
   artifact: (name: string, key: string) => `cache/${name}/${key}.json`,
   /** Folder of an artifact's pictures. */
   pictures: (name: string, key: string) => `cache/${name}/${key}/`,
+  /** All artifacts that machines made in one run, in a form that is read quickly. */
+  packed: (key: string) => `cache/packed/${key}.bin`,
+  /** Contact sheets of an episode, and what is on each. */
+  sheets: (ep_id: string) => `cache/sheets/${ep_id}/`,
   /** Folder of an unfinished sweep. */
   work: (key: string) => `work/${key}/`,
   sourceHashes: 'cache/sources.json',
@@ -82,3 +100,16 @@ export const cacheKeys = {
 export function jobKey(ep_id: string, run_id: string): string {
   return `jobs/${ep_id}/${run_id === '' ? '' : `${run_id}.json`}`;
 }
+
+/** Everything of a person's seeds lies below one folder, so that an erasure takes it whole. */
+export const facebankKeys = {
+  person: (person_id: string) => `facebank/${person_id}/`,
+  /** The aligned chip. */
+  chip: (person_id: string, seed_id: string) => `facebank/${person_id}/${seed_id}.jpg`,
+  /** The face with much around it, upright: from it another detector can find the face anew. */
+  photo: (person_id: string, seed_id: string) => `facebank/${person_id}/${seed_id}.photo.jpg`,
+  /** Float32, little-endian: what the models named by `models` make of a seed. */
+  vector: (person_id: string, seed_id: string, models: string) => `facebank/${person_id}/${seed_id}.${models}.f32`,
+  /** The picture of all seeds, named by what is on it. */
+  sheet: (person_id: string, name: string) => `facebank/${person_id}/sheet-${name}.jpg`,
+} as const;

@@ -46,10 +46,10 @@ export const embed = defineStage({
 });
 
 /** With `mirror` a crop's vector is the mean of its own and its mirror image's, as face verification tests are run. */
-async function embedBothWays(
+export async function embedBothWays(
   chips: readonly Image[],
-  { mirror }: EmbedParams,
-  ctx: EmbedContext,
+  { mirror }: Pick<EmbedParams, 'mirror'>,
+  ctx: Pick<EmbedContext, 'embed'>,
 ): Promise<Float32Array[]> {
   const plain = await ctx.embed(chips);
   if (!mirror) return plain;
