@@ -62,7 +62,13 @@ function oracle(clip: TrueClip): Made {
       duration_ms: clip.duration_ms,
       rows: [],
       timeline: clip.people.flatMap(({ visible }, cluster_id) =>
-        visible.map((span) => ({ person: `Unknown-${cluster_id}`, cluster_id, shot_id: 0, ...span, track_ids: [0] })),
+        visible.map((span) => ({
+          person: `Unknown-${cluster_id}`,
+          person_id: null,
+          shot_id: 0,
+          ...span,
+          track_ids: [0],
+        })),
       ),
     },
   };

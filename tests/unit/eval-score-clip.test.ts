@@ -72,9 +72,8 @@ function made(change: (tracks: Seen[]) => Seen[] = (tracks) => tracks, cut_ms = 
     purity_estimate: 1,
   }));
   const timeline = tracks.flatMap((track, n) => {
-    const cluster_id = labels.indexOf(track.label ?? '');
     if (track.label === null) return [];
-    return { person: track.label, cluster_id, shot_id: 0, start_ms: track.from, end_ms: track.to, track_ids: [n] };
+    return { person: track.label, person_id: null, shot_id: 0, start_ms: track.from, end_ms: track.to, track_ids: [n] };
   });
   return {
     shots: [
