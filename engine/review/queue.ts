@@ -34,7 +34,7 @@ export const ReviewItem = z.object({
   /** The reasons in words. */
   why: z.string(),
   /** Who it could be, likeliest first. */
-  candidates: z.array(z.object({ name: z.string(), probability: z.number() })),
+  candidates: z.array(z.object({ name: z.string(), person_id: z.string().nullable(), probability: z.number() })),
   /** The likeliest answer in words. */
   suggestion: z.string(),
 });
@@ -174,9 +174,18 @@ function candidatesOf({ kind, parts, identity }: Group, { identities }: ReviewIn
     }
   }
   return [...votes]
-    .map(([name, sum]) => ({ name, probability: weight === 0 ? 0 : Math.min(1, sum / weight) }))
+    .map(([name, sum]) => {
+      const probability = weight === 0 ? 0 : Math.min(1, sum / weight);
+      return { name, person_id: personOf(name, identities), probability };
+    })
     .sort((a, b) => b.probability - a.probability || (a.name < b.name ? -1 : 1))
     .slice(0, CANDIDATES_MAX);
+}
+
+function personOf(name: string, { rows, audit }: ReviewInput['identities']): string | null {
+  const row = rows.find((each) => each.label === name);
+  if (row !== undefined) return row.person_id;
+  return audit.flatMap(({ candidates }) => candidates).find((each) => each.name === name)?.person_id ?? null;
 }
 
 function suggest({ person_id, label }: Identity, candidates: ReviewItem['candidates'], switches_ms: number[]): string {

@@ -118,8 +118,8 @@ test('candidates come from the line that judged it, weighted by seconds', () => 
   const identities = { ...input.identities, audit: [line(1, 0.2, 0.5), line(2, 0.8, 0.1)] };
   const [item] = reviewQueue({ ...input, identities } as ReviewInput).items;
   expect(item?.candidates).toEqual([
-    { name: 'Ben', probability: expect.closeTo(0.4, 9) },
-    { name: 'Ada', probability: expect.closeTo(0.35, 9) },
+    { name: 'Ben', person_id: 'b', probability: expect.closeTo(0.4, 9) },
+    { name: 'Ada', person_id: 'a', probability: expect.closeTo(0.35, 9) },
   ]);
   expect(item?.suggestion).toBe('Ben? (40%)');
 });
