@@ -15,7 +15,7 @@ import { type BankChange, changeSeeds } from './changes.ts';
 import { chipOf, cutSeed } from './cut-seed.ts';
 import { chooseFace, judgeSharpness, type NumberedFace, type Refusal, type SeedCode } from './gates.ts';
 import { keepSeeds, refuseDuplicate, type SeedDraft, type Taken, takenFaces } from './keep-seeds.ts';
-import { type SeedWarning, warnOf } from './look-alikes.ts';
+import { type ConfusedPair, compareDrafts, type SeedWarning } from './look-alikes.ts';
 import { type PathsRequest, type Picture, readPicture, resolvePaths, type Wanted } from './read-pictures.ts';
 import { embedChips, openSeedDetector, type SeedModels } from './seed-vectors.ts';
 
@@ -45,6 +45,8 @@ export interface Added extends BankChange {
   /** Names of people who are new in the season's cast. */
   readonly cast: readonly string[];
   readonly warnings: SeedWarning[];
+  /** Pairs of people, one of them in this call, who are easily taken for one another. */
+  readonly pairs: ConfusedPair[];
   readonly models: SeedModels;
 }
 
@@ -62,7 +64,7 @@ export async function addSeeds(engine: Engine, by: By, request: AddRequest, watc
   const models = await seedModels(engine);
   const judged = await judgeAll(engine, wanted, models, watch);
   const drafts = await embedDrafts(engine, judged, models);
-  const warnings = await warnOf(engine, drafts, models);
+  const compared = await compareDrafts(engine, drafts, models);
   const kept = await keepSeeds(engine, by, drafts, models);
   let next = 0;
   const results = judged.map((each): SeedResult => {
@@ -81,7 +83,7 @@ export async function addSeeds(engine: Engine, by: By, request: AddRequest, watc
     results,
     created: kept.created,
     cast: joined.map((id) => names.get(id) ?? id),
-    warnings,
+    ...compared,
     models,
   };
 }
@@ -171,7 +173,10 @@ async function judgePicture(
   const { yaw_deg, roll_deg, sharpness, quality } = assessFace({ face, others: found, frame: image, chip }, flags);
   const blurred = judgeSharpness(sharpness, facebank.blur_min);
   if (blurred !== undefined) return refused(wanted, { refusal: blurred, faces });
-  const again = refuseDuplicate({ source_sha256: sha256, source_box: face.box, person: wanted.person }, taken);
+  const again = refuseDuplicate(
+    { source_sha256: sha256, source_box: face.box, at_ms: null, person: wanted.person },
+    taken,
+  );
   if (again !== undefined) return refused(wanted, { ...again, faces });
   const { file, person } = wanted;
   const facts: SeedDraft['facts'] = {

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts';
 import { iou } from '../math/boxes.ts';
 import type { Readable } from '../store/db.ts';
 import { findPerson } from '../store/people.ts';
-import { insertSeeds, type NewSeed, type StoredSeed, seedsOfSources } from '../store/seeds.ts';
+import { insertSeeds, type NewSeed, type StoredSeed, seedsOfEpisode, seedsOfSources } from '../store/seeds.ts';
 import { type BankChange, changeSeeds, createPerson } from './changes.ts';
 import type { SeedPictures } from './cut-seed.ts';
 import type { Refusal } from './gates.ts';
@@ -94,32 +94,40 @@ const SAME_FACE_IOU = 0.5;
 export interface Taken {
   readonly source_sha256: string;
   readonly source_box: Box;
+  /** Of an episode; null for a photo. */
+  readonly at_ms: number | null;
   /** Null: of this very call. */
   readonly seed_id: string | null;
-  /** Folded names of the person it stands for, and ids where known. */
   readonly person: string;
 }
 
 /** The seeds in force of these pictures. */
 export async function takenFaces(db: Readable, sha256s: readonly string[]): Promise<Taken[]> {
-  const toTaken = ({ source_sha256, source_box, seed_id, name }: StoredSeed): Taken => ({
-    source_sha256,
-    source_box,
-    seed_id,
-    person: name,
-  });
-  return (await seedsOfSources(db, sha256s)).map(toTaken);
+  return (await seedsOfSources(db, sha256s)).map((seed) => ({ ...toTaken(seed), at_ms: null }));
 }
 
-/** The same face of the same picture, whoever has it. */
-export function refuseDuplicate(face: Pick<Taken, 'source_sha256' | 'source_box' | 'person'>, taken: readonly Taken[]) {
+/** The seeds in force that were promoted from an episode, from whichever run. */
+export async function takenMoments(db: Readable, ep_id: string): Promise<Taken[]> {
+  return (await seedsOfEpisode(db, ep_id)).map(toTaken);
+}
+
+function toTaken({ source_sha256, source_box, at_ms, seed_id, name }: StoredSeed): Taken {
+  return { source_sha256, source_box, at_ms, seed_id, person: name };
+}
+
+/** The same face of the same picture, or of the same moment of an episode, whoever has it. */
+export function refuseDuplicate(
+  face: Omit<Taken, 'seed_id'>,
+  taken: readonly Taken[],
+): { refusal: Refusal; seed_id: string | null } | undefined {
   const same = taken.find(
-    (each) => each.source_sha256 === face.source_sha256 && iou(each.source_box, face.source_box) >= SAME_FACE_IOU,
+    (each) =>
+      (each.source_sha256 === face.source_sha256 || (each.at_ms !== null && each.at_ms === face.at_ms)) &&
+      iou(each.source_box, face.source_box) >= SAME_FACE_IOU,
   );
   if (same === undefined) return undefined;
   const seed = same.seed_id ?? 'another picture of this call';
   const own = foldName(same.person) === foldName(face.person);
   const detail = own ? `this face is ${seed} already` : `this face is ${seed} of ${same.person}`;
-  const refusal: Refusal = { code: 'duplicate', value: null, threshold: null, detail };
-  return { refusal, seed_id: same.seed_id };
+  return { refusal: { code: 'duplicate', value: null, threshold: null, detail }, seed_id: same.seed_id };
 }

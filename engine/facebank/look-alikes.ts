@@ -1,72 +1,28 @@
-import type { Facebank } from '../core/identities.ts';
+import type { Config } from '#config/schema.ts';
+import type { Confusion, Facebank } from '../core/identities.ts';
 import { foldName } from '../core/names.ts';
-import type { Engine, EngineReader } from '../engine.ts';
-import { logRatio, UNMEASURED } from '../math/threshold.ts';
-import { dot } from '../math/vectors.ts';
+import type { EngineReader } from '../engine.ts';
+import { bankConfusion, seedConflicts } from '../math/confusion.ts';
+import { type Bank, buildBank } from '../math/prototypes.ts';
 import { listPeople } from '../store/people.ts';
 import { activeSeeds } from '../store/seeds.ts';
 import { bankOf } from './bank.ts';
 import type { SeedDraft } from './keep-seeds.ts';
 import type { SeedModels } from './seed-vectors.ts';
 
-/** A seed that looks like somebody else's. */
+/** A new seed that may be of the wrong person. It is kept: a person decides. */
 export interface SeedWarning {
   readonly file: string;
   readonly person: string;
-  /** Whom it looks like. */
-  readonly other: string;
-  /** Cosine to that person's seeds: the mean of the nearest three. */
-  readonly similarity: number;
-  /** That it is that person's, by the model's calibration. */
-  readonly probability: number;
+  /** Whom it looks like; null: only unlike its own person's other seeds. */
+  readonly other: string | null;
+  /** That it is `other`; null where that was not asked. */
+  readonly probability: number | null;
   readonly detail: string;
 }
 
-/** One person's vectors, each of length 1. */
-export interface Gallery {
-  readonly name: string;
-  readonly vectors: readonly Float32Array[];
-}
-
-export interface Likeness {
-  readonly name: string;
-  readonly similarity: number;
-  readonly probability: number;
-}
-
-/** Seeds of a person that a face is compared with: one lucky photo among fifty says little. */
-const NEAREST = 3;
-
-/**
- * Who a face could be, likeliest first: everybody of the galleries or nobody, equally likely beforehand, weighed by how much
- * likelier the similarity is between pictures of one person than of two (the model's calibration).
- */
-export function likenesses(
-  vector: Float32Array,
-  galleries: readonly Gallery[],
-  calibration: { same: readonly [number, number]; different: readonly [number, number] } | undefined,
-): Likeness[] {
-  const { same, different } = calibration ?? UNMEASURED;
-  const scores = (of: readonly [number, number]) => ({ n: 0, mean: of[0], sd: of[1] });
-  const odds = galleries
-    .filter(({ vectors }) => vectors.length > 0)
-    .map(({ name, vectors }) => {
-      const near = vectors
-        .map((each) => dot(vector, each))
-        .sort((a, b) => b - a)
-        .slice(0, NEAREST);
-      const similarity = near.reduce((sum, each) => sum + each, 0) / near.length;
-      return { name, similarity, odds: Math.exp(logRatio(similarity, scores(same), scores(different))) };
-    });
-  const total = odds.reduce((sum, each) => sum + each.odds, 1);
-  return odds
-    .map(({ name, similarity, odds: own }) => ({
-      name,
-      similarity: round(similarity),
-      probability: round(own / total),
-    }))
-    .sort((a, b) => b.probability - a.probability || b.similarity - a.similarity);
-}
+export type ConfusedPair = Confusion['pairs'][number];
+type BankPerson = Facebank['people'][number];
 
 /** The bank as it stands, everybody's seeds, in these models. */
 export async function wholeBank(engine: EngineReader, models: SeedModels): Promise<Facebank | null> {
@@ -74,42 +30,113 @@ export async function wholeBank(engine: EngineReader, models: SeedModels): Promi
   return bankOf(engine, await listPeople(db), await activeSeeds(db), models);
 }
 
-export function galleriesOf(bank: Facebank | null): Gallery[] {
-  return (bank?.people ?? []).map(({ name, seeds }) => ({ name, vectors: seeds.map(({ vector }) => vector) }));
-}
-
-/** What is new compared with what is there and with each other, before any episode is run. */
-export async function warnOf(engine: Engine, drafts: readonly SeedDraft[], models: SeedModels): Promise<SeedWarning[]> {
-  if (drafts.length === 0) return [];
-  const people = new Map(galleriesOf(await wholeBank(engine, models)).map((each) => [foldName(each.name), each]));
-  for (const { person, vector } of drafts) {
-    const own = people.get(foldName(person)) ?? { name: person, vectors: [] };
-    people.set(foldName(person), { ...own, vectors: [...own.vectors, vector] });
-  }
-  const { pair_min } = engine.config.confusion;
-  const { calibration } = models.embedder.entry;
-  return drafts.flatMap(({ person, vector, facts }) => {
-    const without = [...people.values()].map(({ name, vectors }) => ({
-      name,
-      vectors: vectors.filter((v) => v !== vector),
-    }));
-    const found = likenesses(vector, without, calibration);
-    const other = found.find(({ name }) => foldName(name) !== foldName(person));
-    if (other === undefined || other.probability < pair_min) return [];
-    const detail = `looks like ${other.name} with a probability of ${other.probability}`;
-    return [
-      {
-        file: facts.source_name,
-        person,
-        other: other.name,
-        similarity: other.similarity,
-        probability: other.probability,
-        detail,
-      },
-    ];
+/** Who of a bank is easily taken for whom, worst first. */
+export function confusedPairs(
+  { config }: EngineReader,
+  facebank: Facebank | null,
+  { embedder }: Pick<SeedModels, 'embedder'>,
+): ConfusedPair[] {
+  if (facebank === null || facebank.people.length < 2) return [];
+  const { pairs } = bankConfusion(buildBank(facebank, config.openset.bank), embedder.entry.calibration, {
+    ...config.openset,
+    ...config.confusion,
   });
+  return pairs;
 }
 
-function round(value: number): number {
-  return Math.round(value * 1e4) / 1e4;
+export interface Likeness {
+  readonly person_id: string;
+  readonly name: string;
+  readonly probability: number;
+}
+
+/** Everybody of a bank by how probably a face is theirs, likeliest first; the rest to 1 is nobody of the bank. */
+export function likenesses(
+  bank: Bank,
+  vector: Float32Array,
+  config: Pick<Config, 'openset' | 'confusion'>,
+  calibration: SeedModels['embedder']['entry']['calibration'],
+): Likeness[] {
+  if (bank.people.length === 0) return [];
+  return seedConflicts(bank, vector, '', calibration, { ...config.openset, pair_min: 0 });
+}
+
+/** What is new, compared with what is there and with each other, before any episode is run. */
+export async function compareDrafts(
+  engine: EngineReader,
+  drafts: readonly SeedDraft[],
+  models: SeedModels,
+): Promise<{ warnings: SeedWarning[]; pairs: ConfusedPair[] }> {
+  if (drafts.length === 0) return { warnings: [], pairs: [] };
+  const facebank = withDrafts(await wholeBank(engine, models), drafts, models);
+  const odd = oddOnes(buildBank(facebank, 'v2'));
+  const warnings = drafts.flatMap((draft, i) => {
+    const other = nearestOther(engine, facebank, draftId(i), draft, models);
+    const unlike = odd.get(draftId(i));
+    return [...(other ? [other] : []), ...(unlike && !other ? [unlikeOwn(draft, unlike)] : [])];
+  });
+  const touched = new Set(drafts.map(({ person }) => foldName(person)));
+  const pairs = confusedPairs(engine, facebank, models);
+  return {
+    warnings,
+    pairs: pairs.filter((pair) => [pair.name_a, pair.name_b].some((name) => touched.has(foldName(name)))),
+  };
+}
+
+function draftId(i: number): string {
+  return `draft ${i}`;
+}
+
+/** The bank as it will be. People who are not there yet go by their name. */
+function withDrafts(facebank: Facebank | null, drafts: readonly SeedDraft[], models: SeedModels): Facebank {
+  const people = new Map<string, BankPerson>((facebank?.people ?? []).map((each) => [foldName(each.name), each]));
+  drafts.forEach(({ person, vector, facts }, i) => {
+    const folded = foldName(person);
+    const own = people.get(folded) ?? { person_id: `new ${folded}`, name: person, seeds: [] };
+    const { quality, yaw_deg, size_px } = facts;
+    people.set(folded, { ...own, seeds: [...own.seeds, { seed_id: draftId(i), vector, quality, yaw_deg, size_px }] });
+  });
+  return {
+    detector_id: models.detector.id,
+    model_id: models.embedder.id,
+    people: [...people.values()].sort((a, b) => (a.person_id < b.person_id ? -1 : 1)),
+    without_seeds: [],
+  };
+}
+
+function nearestOther(
+  { config }: EngineReader,
+  facebank: Facebank,
+  seed_id: string,
+  { person, vector, facts }: SeedDraft,
+  { embedder }: SeedModels,
+): SeedWarning | undefined {
+  const people = facebank.people
+    .map((each) => ({ ...each, seeds: each.seeds.filter((seed) => seed.seed_id !== seed_id) }))
+    .filter(({ seeds }) => seeds.length > 0);
+  const found = likenesses(
+    buildBank({ ...facebank, people }, config.openset.bank),
+    vector,
+    config,
+    embedder.entry.calibration,
+  );
+  const other = found.find(({ name }) => foldName(name) !== foldName(person));
+  if (other === undefined || other.probability < config.confusion.pair_min) return undefined;
+  const probability = Math.round(other.probability * 1e4) / 1e4;
+  const detail = `looks like ${other.name} with a probability of ${probability.toFixed(2)}`;
+  return { file: facts.source_name, person, other: other.name, probability, detail };
+}
+
+/** Seeds that do not fit to their own person's others. */
+function oddOnes(bank: Bank): Map<string, number> {
+  return new Map(
+    bank.people.flatMap(({ left_out, suspected }) =>
+      [...left_out, ...suspected].map(({ seed_id, own }): [string, number] => [seed_id, own]),
+    ),
+  );
+}
+
+function unlikeOwn({ person, facts }: SeedDraft, own: number): SeedWarning {
+  const detail = `unlike the other seeds of ${person} (mean similarity ${own.toFixed(2)}): is it the right person?`;
+  return { file: facts.source_name, person, other: null, probability: null, detail };
 }

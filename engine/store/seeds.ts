@@ -91,6 +91,12 @@ export function seedsOfSources(db: Readable, sha256s: readonly string[]): Promis
   return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [sha256s])));
 }
 
+/** Those in force that were promoted from an episode. */
+export function seedsOfEpisode(db: Readable, ep_id: string): Promise<StoredSeed[]> {
+  const sql = `${SELECT_SEED} where s.active and not a.deleted and s.ep_id = $1 order by s.seed_id`;
+  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [ep_id])));
+}
+
 /** Ids of the cast of a season, merged people followed. */
 export function castOfSeason(db: Readable, show: string, season: number): Promise<string[]> {
   return cast(db, 'h.slug = $1 and n.number = $2', [show, season]);
