@@ -16,17 +16,24 @@ export interface IdentifiedFace {
   readonly name: string | null;
   /** What the run itself says of the picture: profile, occluded, small, blurred. */
   readonly flags: readonly string[];
-  /** What people said of the picture, by hand: profile or occluded; null: nothing. */
-  readonly mark: string | null;
+  /** What people said of the picture, by hand; null: nothing. */
+  readonly mark: Mark | null;
+}
+
+/** A stretch of one face that somebody marked by eye as hard. */
+export interface Mark {
+  /** profile or occluded */
+  readonly kind: string;
+  readonly stretch: string;
 }
 
 export interface Split {
-  /** Tracks, or faces that no track has, each counted once. */
-  tracks: number;
+  /** Independent ones: tracks (what no track has counts as one of its person), or stretches that were marked by hand. */
+  n: number;
   face_s: number;
   /** Share of `face_s` that is right. */
   accuracy: number;
-  /** 95% (Wilson) of the share of tracks that are right for more than half of their time. */
+  /** 95% (Wilson) of the share of the `n` that are right for more than half of their time. */
   interval: Interval;
 }
 
@@ -90,8 +97,12 @@ export function scoreIdentification(
         accuracy: ratio(seconds(own.filter(right)), seconds(own)),
       }))
       .sort((a, b) => (a.person < b.person ? -1 : 1)),
-    by_flag: splits(asked, (face) => face.flags, seeded),
-    hard: splits(asked, ({ mark }) => (mark === null ? [] : [mark, 'all']), seeded),
+    by_flag: splits(asked, { kinds: (face) => face.flags, unit: trackOf, seeded }),
+    hard: splits(asked, {
+      kinds: ({ mark }) => (mark === null ? [] : [mark.kind, 'all']),
+      unit: ({ mark }) => mark?.stretch ?? '',
+      seeded,
+    }),
   };
 }
 
@@ -118,34 +129,29 @@ function confusionsOf(wrong: readonly IdentifiedFace[]): IdentificationScore['co
     .sort((a, b) => b.face_s - a.face_s || (a.person < b.person ? -1 : 1));
 }
 
-function splits(
-  asked: readonly IdentifiedFace[],
-  kindsOf: (face: IdentifiedFace) => readonly string[],
-  seeded: ReadonlySet<string>,
-): Record<string, Split> {
-  const kinds = [...new Set(asked.flatMap(kindsOf))].sort();
+interface Splitting {
+  readonly kinds: (face: IdentifiedFace) => readonly string[];
+  readonly unit: (face: IdentifiedFace) => string;
+  readonly seeded: ReadonlySet<string>;
+}
+
+function splits(asked: readonly IdentifiedFace[], { kinds, unit, seeded }: Splitting): Record<string, Split> {
+  const share = (faces: readonly IdentifiedFace[]) =>
+    ratio(seconds(faces.filter((face) => isRight(face, seeded))), seconds(faces));
+  const all = [...new Set(asked.flatMap(kinds))].sort();
   return Object.fromEntries(
-    kinds.map((kind) => [
-      kind,
-      splitOf(
-        asked.filter((face) => kindsOf(face).includes(kind)),
-        seeded,
-      ),
-    ]),
+    all.map((kind): [string, Split] => {
+      const own = asked.filter((face) => kinds(face).includes(kind));
+      const units = [...Map.groupBy(own, unit).values()];
+      const right = units.filter((faces) => share(faces) > 0.5).length;
+      const interval = wilson(right, units.length);
+      return [kind, { n: units.length, face_s: seconds(own), accuracy: share(own), interval }];
+    }),
   );
 }
 
-/** A stretch that no track has counts as one track of its person. */
-function splitOf(faces: readonly IdentifiedFace[], seeded: ReadonlySet<string>): Split {
-  const tracks = [...Map.groupBy(faces, ({ track, person }) => (track === null ? `none/${person}` : track)).values()];
-  const share = (own: readonly IdentifiedFace[]) =>
-    ratio(seconds(own.filter((face) => isRight(face, seeded))), seconds(own));
-  return {
-    tracks: tracks.length,
-    face_s: seconds(faces),
-    accuracy: share(faces),
-    interval: wilson(tracks.filter((own) => share(own) > 0.5).length, tracks.length),
-  };
+function trackOf({ track, person }: IdentifiedFace): string {
+  return track === null ? `none of ${person}` : String(track);
 }
 
 function seconds(faces: readonly IdentifiedFace[]): number {

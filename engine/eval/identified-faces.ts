@@ -3,7 +3,7 @@ import type { Piece } from '#engine/core/identities.ts';
 import type { Box } from '#engine/core/image.ts';
 import { type Span, subtract, unite } from '#engine/core/spans.ts';
 import type { TrueClip } from './clips.ts';
-import type { IdentifiedFace } from './identification.ts';
+import type { IdentifiedFace, Mark } from './identification.ts';
 
 /** The parts of a run that say where faces are. */
 export interface FoundFaces {
@@ -23,8 +23,8 @@ export interface TrackMoment {
 export interface Readers {
   /** The truth's name of a person of the bank; null: of nobody. */
   readonly nameOf: (person_id: string | null) => string | null;
-  /** What people marked by hand. */
-  readonly markOf?: (at_ms: number, box: Box) => string | null;
+  /** What people marked by hand on a person's face at a moment. */
+  readonly markOf?: ((person: string, at_ms: number) => Mark | null) | undefined;
 }
 
 /**
@@ -48,7 +48,8 @@ export function identifiedFaces(
   }));
   const times = [...new Set(found.detections.frames.map(([, at_ms]) => at_ms))].sort((a, b) => a - b);
   const together = Map.groupBy(owned, ({ person, at_ms }) => `${at_ms}/${person}`);
-  const faces = owned.map(({ track, at_ms, box, person }) => {
+  const mark = (person: string | null, at_ms: number) => (person === null ? null : (markOf?.(person, at_ms) ?? null));
+  const faces = owned.map(({ track, at_ms, person }) => {
     const piece = pieceAt(byTrack.get(track.track_id) ?? [], at_ms);
     const twice = person === null ? 1 : (together.get(`${at_ms}/${person}`)?.length ?? 1);
     return {
@@ -59,7 +60,7 @@ export function identifiedFaces(
       track: track.track_id,
       name: nameOf(piece?.person_id ?? null),
       flags: flags(track.track_id, at_ms),
-      mark: markOf?.(at_ms, box) ?? null,
+      mark: mark(person, at_ms),
     };
   });
   const missing = clip.people.flatMap(({ person }) =>
@@ -67,7 +68,7 @@ export function identifiedFaces(
       .filter((at_ms) => isAsked(person, at_ms) && !together.has(`${at_ms}/${person}`))
       .map((at_ms) => ({
         ...{ at_ms, weight: found.tracks.period_ms, person, asked: true, track: null, name: null },
-        ...{ flags: [], mark: null },
+        ...{ flags: [], mark: mark(person, at_ms) },
       })),
   );
   return [...faces, ...missing].filter((face) => face.asked || counts(clip, face));

@@ -46,22 +46,24 @@ test('ten seconds by hand: each way of being right and wrong', () => {
   expect(wrong / score.face_s).toBeCloseTo(1 - score.accuracy, 12);
 });
 
-test('splits by flag and by mark count tracks, and a track is right when most of its time is', () => {
+test('splits by flag count tracks, those by hand their stretches; one is right when most of its time is', () => {
+  const mark = (kind: string, stretch: string) => ({ kind, stretch });
   const score = scoreIdentification(
     [
-      face('Ada', 'Ada', { track: 1, flags: ['profile'], mark: 'profile' }),
-      face('Ada', 'Ada', { track: 1, flags: ['profile', 'small'], mark: 'profile' }),
-      face('Ada', 'Ben', { track: 1, flags: ['profile'], mark: 'occluded' }),
+      face('Ada', 'Ada', { track: 1, flags: ['profile'], mark: mark('profile', 's1') }),
+      face('Ada', 'Ada', { track: 1, flags: ['profile', 'small'], mark: mark('profile', 's1') }),
+      face('Ada', 'Ben', { track: 1, flags: ['profile'], mark: mark('occluded', 's2') }),
       face('Ben', 'Ada', { track: 2, flags: ['profile'] }),
-      face('Ben', null, { track: null, mark: 'occluded' }),
+      face('Ben', null, { track: null, mark: mark('occluded', 's3') }),
     ],
     seeded,
   );
-  expect(score.by_flag.profile).toMatchObject({ tracks: 2, face_s: 4, accuracy: 0.5 });
+  expect(score.by_flag.profile).toMatchObject({ n: 2, face_s: 4, accuracy: 0.5 });
   expect(score.by_flag.profile?.interval.low).toBeCloseTo(0.0945, 3); // Wilson, 1 of 2
-  expect(score.by_flag.small).toMatchObject({ tracks: 1, face_s: 1, accuracy: 1 });
-  expect(score.hard.all).toMatchObject({ tracks: 2, face_s: 4, accuracy: 0.5 });
-  expect(score.hard.occluded).toMatchObject({ tracks: 2, face_s: 2, accuracy: 0 });
+  expect(score.by_flag.small).toMatchObject({ n: 1, face_s: 1, accuracy: 1 });
+  expect(score.hard.all).toMatchObject({ n: 3, face_s: 4, accuracy: 0.5 });
+  expect(score.hard.profile).toMatchObject({ n: 1, face_s: 2, accuracy: 1 });
+  expect(score.hard.occluded).toMatchObject({ n: 2, face_s: 2, accuracy: 0 });
 });
 
 test('nothing to see and nothing said is faultless', () => {

@@ -114,15 +114,17 @@ test('names on what is not asked for: nobody and strangers count, unsure time of
   expect(score.precision).toBe(0);
 });
 
-test('around a boundary of visible time the tolerance is not asked for; marks come from the box', () => {
+test('around a boundary of visible time the tolerance is not asked for; marks also lie on what was not found', () => {
   const run = found([{ box: LEFT, at: range(0, 40) }]);
   const clip = { ...CLIP, collar_ms: 250 };
-  const markOf = (at_ms: number, box: Box) => (at_ms >= 1000 && box[0] < 0.35 ? 'profile' : null);
+  const markOf = (person: string, at_ms: number) =>
+    at_ms < 1000 ? null : { kind: person === 'Ada' ? 'profile' : 'occluded', stretch: person };
   const score = scoreIdentification(identifiedFaces(clip, run, [piece(0, 0, 40, 'Ada')], { nameOf, markOf }), seeded);
   const [ada, ben] = score.by_person;
   expect(ada?.face_s).toBeCloseTo(3.5, 9); // 0.3 ... 3.7: 35 moments
   expect(ben?.face_s).toBeCloseTo(1.5, 9);
-  expect(score.hard.profile).toMatchObject({ tracks: 1, accuracy: 1 });
+  expect(score.hard.profile).toMatchObject({ n: 1, accuracy: 1 });
+  expect(score.hard.occluded).toMatchObject({ n: 1, accuracy: 0 });
   expect(score.hard.profile?.face_s).toBeCloseTo(2.8, 9);
 });
 

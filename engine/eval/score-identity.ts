@@ -1,0 +1,175 @@
+import type { Config } from '#config/schema.ts';
+import type { Artifacts } from '#engine/core/artifacts.ts';
+import type { Decisions, Facebank, Identities } from '#engine/core/identities.ts';
+import { intersect, total, unite } from '#engine/core/spans.ts';
+import type { Calibration } from '#engine/math/threshold.ts';
+import type { Vector } from '#engine/math/vectors.ts';
+import { type CalibrationScore, calibrationError } from './calibration-error.ts';
+import type { TrueClip } from './clips.ts';
+import {
+  type IdentificationScore,
+  type IdentifiedFace,
+  isRight,
+  sameFrameViolations,
+  scoreIdentification,
+} from './identification.ts';
+import { askedTimes, identifiedFaces, pieceAt, type Readers, trackMoments } from './identified-faces.ts';
+import { type LookAlikes, lookAlikes } from './look-alikes.ts';
+import { type OpenSetPoint, openSetPoints } from './open-set.ts';
+import { ratio } from './ratio.ts';
+import { type Question, type Reviewed, review } from './reviewer.ts';
+import type { IdentifiableRun } from './scored-part.ts';
+import { leaveOneOut, type Probe } from './search-bank.ts';
+
+export type BankVersion = Config['openset']['bank'];
+
+/** A run, who is in its bank, and what of the product is measured on them. */
+export interface IdentityTask {
+  readonly clip: TrueClip;
+  readonly run: IdentifiableRun;
+  /** People bear the names of the truth. */
+  readonly facebank: Facebank;
+  readonly openset: Config['openset'];
+  readonly calibration: Calibration | undefined;
+  readonly markOf?: Readers['markOf'];
+  identify(facebank: Facebank, bank: BankVersion, decisions: Decisions): Identities;
+  measure(identities: Identities): Promise<Artifacts['screen_time']>;
+  queue(identities: Identities): readonly Question[];
+  sheet(question: Question, identities: Identities): ReturnType<Parameters<typeof review>[0]['sheet']>;
+}
+
+export interface IdentityScore {
+  clip: string;
+  people: number;
+  seeded: number;
+  seeds: number;
+  identification: IdentificationScore;
+  /** Accuracy with each kind of bank. */
+  banks: Record<BankVersion, number>;
+  same_frame: number;
+  open_set: OpenSetPoint[];
+  calibration: CalibrationScore;
+  look_alikes: LookAlikes | null;
+  review: Reviewed & { per_person: number };
+  /** Of the seeded people who are seen: how many true totals lie in the stated 95% interval. */
+  intervals: { inside: number; people: number; outside: string[] };
+}
+
+/** Share of face-seconds that a simulated person has to reach. */
+export const REVIEW_SHARE = 0.99;
+const NO_DECISIONS: Decisions = { rows: [], people: [] };
+
+/** What identification makes of one clip, against what is true of it. */
+export async function scoreIdentity(task: IdentityTask): Promise<IdentityScore> {
+  const { clip, run, facebank, openset } = task;
+  const seeded = new Set(facebank.people.map(({ name }) => name));
+  const identities = task.identify(facebank, openset.bank, NO_DECISIONS);
+  const identification = scoreIdentification(facesOf(task, identities), seeded);
+  const other = openset.bank === 'v1' ? 'v2' : 'v1';
+  const otherwise = facesOf(task, task.identify(facebank, other, NO_DECISIONS));
+  const probes = probesOf(task);
+  const { trials, claims } = leaveOneOut(facebank, probes, task);
+  const people = [...askedTimes(clip)].filter(([, spans]) => total(spans) > 0).length;
+  const reviewed = reviewOf(task, seeded);
+  const banks = { [openset.bank]: identification, [other]: scoreIdentification(otherwise, seeded) };
+  return {
+    ...{ clip: clip.name, people, seeded: seeded.size, identification },
+    seeds: facebank.people.reduce((sum, person) => sum + person.seeds.length, 0),
+    banks: { v1: banks.v1?.accuracy ?? 0, v2: banks.v2?.accuracy ?? 0 },
+    same_frame: sameFrameViolations(labelled(run, identities)),
+    open_set: openSetPoints(trials),
+    calibration: calibrationError(claims),
+    look_alikes: lookAlikes(vectorsBy(probes), identification),
+    review: { ...reviewed, per_person: ratio(reviewed.decisions, people) },
+    intervals: intervalsOf(task, await task.measure(identities), seeded),
+  };
+}
+
+function facesOf({ clip, run, facebank, markOf }: IdentityTask, identities: Identities): IdentifiedFace[] {
+  return identifiedFaces(clip, run, identities.pieces, {
+    nameOf: namesIn(facebank, NO_DECISIONS),
+    markOf,
+  });
+}
+
+function namesIn(facebank: Facebank, { people }: Decisions): (person_id: string | null) => string | null {
+  const names = new Map([...facebank.people, ...people].map(({ person_id, name }) => [person_id, name]));
+  return (person_id) => (person_id === null ? null : (names.get(person_id) ?? person_id));
+}
+
+/** Really seen faces with the label that they count for. */
+function labelled(run: IdentifiableRun, { pieces }: Identities) {
+  const byTrack = Map.groupBy(pieces, (piece) => piece.track_id);
+  return trackMoments(run)
+    .filter(({ seen }) => seen)
+    .map(({ track, at_ms }) => ({ at_ms, label: pieceAt(byTrack.get(track.track_id) ?? [], at_ms)?.label ?? null }));
+}
+
+/** Templates of the tracks of which most is one known person's. */
+function probesOf({ clip, run }: IdentityTask): Probe[] {
+  const moments = Map.groupBy(trackMoments(run), ({ track }) => track.track_id);
+  return run.embeddings.tracks.flatMap(({ track_id, vector }) => {
+    const own = moments.get(track_id) ?? [];
+    const owners = Map.groupBy(own, ({ at_ms, box }) => clip.who(at_ms, box));
+    const [person, most] = [...owners].sort((a, b) => b[1].length - a[1].length)[0] ?? [null, []];
+    if (person === null || most.length <= own.length / 2) return [];
+    return [{ track: `${clip.name}/${track_id}`, person, vector }];
+  });
+}
+
+function vectorsBy(probes: readonly Probe[]): Map<string, Vector[]> {
+  const groups = Map.groupBy(probes, ({ person }) => person);
+  return new Map([...groups].map(([person, own]) => [person, own.map(({ vector }) => vector)]));
+}
+
+/** Of the face-seconds that the run has found: what no track holds, no answer can name. */
+function reviewOf(task: IdentityTask, seeded: ReadonlySet<string>): Reviewed {
+  const { clip, run, facebank, openset } = task;
+  const ids = new Map(facebank.people.map(({ name, person_id }) => [name, person_id]));
+  let decided = NO_DECISIONS;
+  const right = (identities: Identities) => {
+    const nameOf = namesIn(facebank, decided);
+    const found = identifiedFaces(clip, run, identities.pieces, { nameOf }).filter(
+      (face) => face.asked && face.track !== null,
+    );
+    const sum = (faces: readonly IdentifiedFace[]) => faces.reduce((all, face) => all + face.weight, 0);
+    return ratio(sum(found.filter((face) => isRight(face, seeded))), sum(found));
+  };
+  return review(
+    {
+      run,
+      identify: (decisions) => {
+        decided = decisions;
+        return task.identify(facebank, openset.bank, decisions);
+      },
+      queue: task.queue,
+      sheet: task.sheet,
+      who: clip.who,
+      idOf: (person) => ids.get(person),
+      right,
+    },
+    REVIEW_SHARE,
+  );
+}
+
+/** Time that the truth does not ask for is taken off the interval as it is off the total. */
+function intervalsOf(
+  { clip, facebank }: IdentityTask,
+  { rows, timeline }: Artifacts['screen_time'],
+  seeded: ReadonlySet<string>,
+): IdentityScore['intervals'] {
+  const outside: string[] = [];
+  let people = 0;
+  for (const { person, visible, dontcare } of clip.people) {
+    const true_s = (total(unite(visible)) - total(intersect(unite(visible), unite(dontcare)))) / 1000;
+    if (!seeded.has(person) || true_s === 0) continue;
+    people++;
+    const person_id = facebank.people.find(({ name }) => name === person)?.person_id;
+    const row = rows.find((each) => each.person_id === person_id);
+    const own = unite(timeline.filter((each) => each.person_id === person_id));
+    const unsure_s = total(intersect(own, unite(dontcare))) / 1000;
+    const held = row !== undefined && true_s >= row.visual_low_s - unsure_s && true_s <= row.visual_high_s - unsure_s;
+    if (!held) outside.push(person);
+  }
+  return { inside: people - outside.length, people, outside };
+}
