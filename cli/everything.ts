@@ -13,9 +13,11 @@ import { listTracks } from '#mcps/screenalytics/tools/list-tracks.ts';
 import { planRun } from '#mcps/screenalytics/tools/plan-run.ts';
 import { prepareModels } from '#mcps/screenalytics/tools/prepare-models.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
+import { saveCatalog } from '#mcps/screenalytics/tools/save-catalog.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
+import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { planText, runText } from './render.ts';
@@ -23,7 +25,6 @@ import { sampleCommand } from './sample.ts';
 import {
   defaultsText,
   diagnosticsText,
-  episodesText,
   episodeText,
   exportText,
   healthText,
@@ -38,7 +39,9 @@ export const commands: readonly Command[] = [
   ...toolCommands(planRun, { also: ['plan'], positional: 'source', text: planText }),
   ...toolCommands(getScreenTime, { also: ['show'], positional: 'episode', text: screenTimeText }),
   ...toolCommands(exportScreenTime, { also: ['export'], positional: 'episode', text: exportText }),
-  ...toolCommands(searchCatalog, { also: ['episodes'], positional: 'query', text: episodesText }),
+  ...toolCommands(searchCatalog, { also: ['episodes'], positional: 'query', text: foundText }),
+  ...toolCommands(saveCatalog, { also: [], positional: 'kind', text: savedText }),
+  ...catalogCommands,
   ...toolCommands(getEpisode, { also: ['episode'], positional: 'episode', text: episodeText }),
   ...toolCommands(getDiagnostics, { also: ['diagnostics'], positional: 'episode', text: diagnosticsText }),
   ...toolCommands(compareRuns, { also: ['compare'], positional: 'episode', text: comparisonText }),

@@ -7,7 +7,7 @@ export interface Flagged {
   readonly words: readonly string[];
   readonly about: string;
   readonly input: z.ZodObject;
-  /** The field that may also be given without its flag. */
+  /** The field that may also be given without its flag; or several, in order, with spaces between. */
   readonly positional?: string | undefined;
 }
 
@@ -61,8 +61,10 @@ function parserOf(command: Flagged, fields: Map<string, Field>, presentValue: (k
     .allowExcessArguments(false)
     .helpOption('-h, --help', 'Show this help')
     .option('--json', 'Answer with JSON objects, one per line');
-  const main = positional === undefined ? undefined : fields.get(positional);
-  if (main !== undefined) parser.argument(`[${positional}${main.type === 'array' ? '...' : ''}]`, main.description);
+  for (const name of positional?.split(' ') ?? []) {
+    const field = fields.get(name);
+    if (field !== undefined) parser.argument(`[${name}${field.type === 'array' ? '...' : ''}]`, field.description);
+  }
   for (const [name, field] of fields)
     for (const option of optionsOf(name, field, presentValue)) parser.addOption(option);
   return parser;
@@ -103,19 +105,25 @@ function inputOf(parser: Command, command: Flagged, fields: Map<string, Field>):
   return withPositional(input, command.positional, fields, parser.args);
 }
 
-/** The words without a flag, as the field that may be given so: its first, or all where it is a list. */
+/** The words without a flag, as the fields that may be given so, in order; a list, the last of them, takes all that follow. */
 function withPositional(
   input: Record<string, unknown>,
-  name: string | undefined,
+  positional: string | undefined,
   fields: Map<string, Field>,
   words: readonly string[],
 ): Record<string, unknown> {
-  if (name === undefined || words.length === 0) return input;
-  if (name in input) {
-    const problem = `${name} is given twice, also as ${flagOf(name)}`;
-    throw new ScreenalyticsError('INPUT_INVALID', { problem });
+  const given = { ...input };
+  for (const [at, name] of (positional?.split(' ') ?? []).entries()) {
+    if (at >= words.length) break;
+    if (name in input) {
+      const problem = `${name} is given twice, also as ${flagOf(name)}`;
+      throw new ScreenalyticsError('INPUT_INVALID', { problem });
+    }
+    const field = fields.get(name);
+    const word = field !== undefined && numeric(field) ? toNumber(words[at]) : words[at];
+    given[name] = field?.type === 'array' ? words.slice(at) : word;
   }
-  return { ...input, [name]: fields.get(name)?.type === 'array' ? words : words[0] };
+  return given;
 }
 
 function numeric(field: Field): boolean {

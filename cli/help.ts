@@ -29,7 +29,7 @@ export function similar(commands: readonly Command[], argv: readonly string[]): 
 
 function list(commands: readonly Command[]): string[] {
   const names = commands.map(({ words, positional }) =>
-    [...words, ...(positional === undefined ? [] : [`[${positional}]`])].join(' '),
+    [...words, ...(positional?.split(' ').map((name) => `[${name}]`) ?? [])].join(' '),
   );
   const width = Math.max(...names.map((name) => name.length));
   return commands.map(({ about }, at) => `  ${(names[at] ?? '').padEnd(width)}  ${firstSentence(about)}`);

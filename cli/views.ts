@@ -5,7 +5,6 @@ import type { getDiagnostics } from '#mcps/screenalytics/tools/get-diagnostics.t
 import type { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import type { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import type { listModels } from '#mcps/screenalytics/tools/list-models.ts';
-import type { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import type { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { megabytes, moment, peopleTable, percent, proposalsText, seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
@@ -48,19 +47,6 @@ export function exportText(written: Output<typeof exportScreenTime>): string {
   return `${written.path}\n${written.format} of ${written.episode}, run ${written.run_id}, ${written.bytes} bytes`;
 }
 
-export function episodesText(page: Output<typeof searchCatalog>, look: Look): string {
-  if (page.episodes.length === 0) return 'No episodes. Run one: screenalytics run episode path/to/video.mp4';
-  const rows = page.episodes.map((each) => [
-    each.episode,
-    each.title ?? each.source_name,
-    each.duration_s === null ? null : seconds(each.duration_s),
-    each.status,
-    each.updated_at.slice(0, 16).replace('T', ' '),
-  ]);
-  const more = page.next === null ? [] : ['', `More: --after ${page.next}`];
-  return [table(['episode', 'title', 'length', 'status', 'changed'], rows, look), ...more].join('\n');
-}
-
 export function episodeText(episode: Output<typeof getEpisode>, look: Look): string {
   const runs = episode.runs.map((run) => [
     run.run_id,
@@ -83,6 +69,8 @@ export function episodeText(episode: Output<typeof getEpisode>, look: Look): str
       ...place(episode),
       ['episode', episode.episode],
       ['title', episode.title],
+      ['aired', episode.air_date],
+      ['people', `${episode.identities.named} named, ${episode.identities.unknown} unknown`],
       ['status', episode.status],
       ['source', episode.source_name],
       ['length', episode.duration_s === null ? null : seconds(episode.duration_s)],

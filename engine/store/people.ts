@@ -111,6 +111,16 @@ export function presenceOf(db: Readable, person: Pick<Person, 'person_key'>): Pr
   return db.read(async (q) => z.array(Presence).parse(await q.query(sql, [person.person_key])));
 }
 
+/** How many identities of an episode's current run have a name, and how many have none. */
+export function countIdentities(db: Readable, ep_id: string): Promise<{ named: number; unknown: number }> {
+  const sql = `
+    select count(i.person_key)::int as named, (count(*) - count(i.person_key))::int as unknown
+    from sa.identity i join sa.run r on r.run_key = i.run_key and r.current
+    join sa.episode e on e.episode_key = r.episode_key where e.ep_id = $1`;
+  const Counts = z.tuple([z.object({ named: z.int(), unknown: z.int() })]);
+  return db.read(async (q) => Counts.parse(await q.query(sql, [ep_id]))[0]);
+}
+
 async function rowsOf(q: DbReader): Promise<Row[]> {
   return z.array(Row).parse(await q.query(SELECT));
 }

@@ -2,25 +2,42 @@ import { z } from 'zod';
 import { layout, parseEpisode } from '#engine/blobs/layout.ts';
 import { JobRecord, listJobs } from '#engine/run/job-record.ts';
 import { Episode } from '#engine/store/episodes.ts';
+import { countIdentities } from '#engine/store/people.ts';
 import { listRuns } from '#engine/store/runs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { episodeInput, requireEpisode } from '../episodes.ts';
 import { manifestsOf } from '../manifests.ts';
 
 const RUNS_MAX = 20;
+const RESOURCES = [
+  ['shots', 'list_shots'],
+  ['detections', 'list_detections'],
+  ['tracks', 'list_tracks'],
+  ['faces', 'list_faces'],
+  ['clusters', 'list_clusters'],
+  ['screen time', 'get_screen_time'],
+  ['diagnostics', 'get_diagnostics'],
+] as const;
 
 export const getEpisode = defineTool({
   name: 'get_episode',
   title: 'Episode',
   description:
-    'An episode: its video, status, runs with their counts, how jobs ended, and its manifest files with paths; a missing manifest names the stage that makes it.',
+    'An episode: its place, air date, video, status, how many people are named, runs with counts, how jobs ended, and its manifest files; a missing one names the stage that makes it.',
   effect: 'read',
   input: z.object({ episode: episodeInput }),
   output: z.object({
     ...Episode.pick({ show: true, season: true, number: true, title: true, status: true, source_name: true }).shape,
+    ...Episode.pick({ show_title: true, season_label: true, air_date: true }).shape,
     ...Episode.pick({ source_sha256: true, fps: true, width: true, height: true }).shape,
     episode: z.string(),
+    /** True: it has no season. */
+    legacy: z.boolean(),
     duration_s: z.number().nullable(),
+    /** Of the current run: who was recognised or named, and who was not. */
+    identities: z.object({ named: z.int(), unknown: z.int() }),
+    /** What there is of it, and the tool that shows it. */
+    resources: z.array(z.object({ name: z.string(), tool: z.string() })),
     runs: z.array(
       z.object({
         run_id: z.string(),
@@ -64,6 +81,9 @@ export const getEpisode = defineTool({
     return {
       ...rest,
       episode: ep_id,
+      legacy: rest.season === null,
+      identities: await countIdentities(db, ep_id),
+      resources: RESOURCES.map(([name, tool]) => ({ name, tool })),
       duration_s: duration_ms === null ? null : duration_ms / 1000,
       runs: runs.slice(0, RUNS_MAX).map((run) => ({ ...run, finished_at: run.created_at.toISOString() })),
       runs_omitted: Math.max(0, runs.length - RUNS_MAX),

@@ -13,6 +13,7 @@ import { listTracks } from './list-tracks.ts';
 import { planRun } from './plan-run.ts';
 import { prepareModels } from './prepare-models.ts';
 import { runStage } from './run-stage.ts';
+import { saveCatalog } from './save-catalog.ts';
 import { searchCatalog } from './search-catalog.ts';
 import { setConfig } from './set-config.ts';
 import { verifyModels } from './verify-models.ts';
@@ -25,6 +26,7 @@ export const tools = [
   exportScreenTime,
   getEpisode,
   searchCatalog,
+  saveCatalog,
   getDiagnostics,
   compareRuns,
   listClusters,

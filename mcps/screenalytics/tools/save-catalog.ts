@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { requireFields, saveInputs } from '../catalog-input.ts';
+import { Saved } from '../catalog-output.ts';
+import { saveCast, saveFeatured, savePerson } from '../save-people.ts';
+import { saveEpisode, saveLegacy, saveSeason, saveShow } from '../save-places.ts';
+
+export const saveCatalog = defineTool({
+  name: 'save_catalog',
+  title: 'Save in the catalog',
+  description:
+    'Creates or changes a show, season, episode, person, the cast of a season, or a featured picture; saving the same twice reuses it (`created`). legacy moves episodes without a season, listed first.',
+  effect: 'write',
+  input: z.object(saveInputs),
+  output: Saved,
+  run: async (input, { engine, by }) => {
+    requireFields(input);
+    const db = await engine.db();
+    switch (input.kind) {
+      case 'show':
+        return saveShow(db, by.actor, input);
+      case 'season':
+        return saveSeason(db, by.actor, input);
+      case 'episode':
+        return saveEpisode(db, by.actor, input);
+      case 'legacy':
+        return saveLegacy(db, by.actor, input);
+      case 'person':
+        return savePerson(engine, by, input);
+      case 'cast':
+        return saveCast(engine, by, input);
+      case 'featured':
+        return saveFeatured(engine, by, input);
+    }
+  },
+});
