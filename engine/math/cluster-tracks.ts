@@ -11,6 +11,7 @@ import {
   expectedPurity,
   fitPairs,
   type PairModel,
+  UNMEASURED,
 } from '#engine/math/threshold.ts';
 import { dot, mean, normalise, type Vector } from '#engine/math/vectors.ts';
 
@@ -25,8 +26,6 @@ export interface ClusterInput {
   readonly calibration: Calibration | undefined;
 }
 
-/** Cosines of a middling face embedder: wide, so that the episode's own evidence and caution decide. */
-const UNMEASURED: Calibration = { same: [0.6, 0.18], different: [0.1, 0.12] };
 /** Crops of one track this far apart count as evidence of one person's looks; neighbours are almost one picture. */
 const APART_MS = 1000;
 /** Pairs of scores that are looked at, at most; beyond it every n-th. */

@@ -35,6 +35,8 @@ export interface Candidate {
   readonly expected_purity: number;
 }
 
+/** Cosines of a middling face embedder, for a model that was never measured: wide, so that evidence and caution decide. */
+export const UNMEASURED: Calibration = { same: [0.6, 0.18], different: [0.1, 0.12] };
 /** How many of the episode's own scores the calibration weighs. Scores of one episode repeat the same few people. */
 const PRIOR_COUNT = { same: 100, different: 50 };
 /** The share of one-person pairs that is expected before looking, and the pairs that this expectation weighs. */
@@ -68,6 +70,13 @@ export function posterior(similarity: number, { same, different, share_same }: P
   const yes = share_same * density(s, same);
   const no = (1 - share_same) * density(s, different);
   return yes + no === 0 ? 0 : yes / (yes + no);
+}
+
+/** Natural logarithm of how much likelier this similarity is of one person than of two. Never falls as similarity rises. */
+export function logRatio(similarity: number, same: Scores, different: Scores): number {
+  const s = withinTrend(similarity, same, different);
+  const [near, far] = [(s - same.mean) / same.sd, (s - different.mean) / different.sd];
+  return (far ** 2 - near ** 2) / 2 + Math.log(different.sd / same.sd);
 }
 
 /**
@@ -117,12 +126,23 @@ export function chooseThreshold(list: readonly Candidate[], model: PairModel, pu
 }
 
 /** Mean and sd of `scores`, as if `count` more of the prior's mean and sd had been seen. */
-function shrink(scores: readonly number[], [priorMean, priorSd]: readonly [number, number], count: number): Scores {
-  const n = scores.length;
+export function shrink(scores: readonly number[], prior: readonly [number, number], count: number): Scores {
   const sum = scores.reduce((a, b) => a + b, 0);
+  const squares = (mean: number) => scores.reduce((total, score) => total + (score - mean) ** 2, 0);
+  return shrinkMoments(scores.length, sum, squares, prior, count);
+}
+
+/** The same from the sum of n scores and the sum of their squared distances to a mean. */
+export function shrinkMoments(
+  n: number,
+  sum: number,
+  squares: (mean: number) => number,
+  [priorMean, priorSd]: readonly [number, number],
+  count: number,
+): Scores {
+  if (count + n === 0) return { n, mean: priorMean, sd: priorSd };
   const mean = (count * priorMean + sum) / (count + n);
-  const squares = scores.reduce((total, score) => total + (score - mean) ** 2, 0);
-  const variance = (count * (priorSd ** 2 + (priorMean - mean) ** 2) + squares) / (count + n);
+  const variance = (count * (priorSd ** 2 + (priorMean - mean) ** 2) + squares(mean)) / (count + n);
   return { n, mean, sd: Math.sqrt(variance) };
 }
 

@@ -1,0 +1,106 @@
+import { normalAt } from './normal.ts';
+import { products } from './products.ts';
+import type { Bank, Prototype } from './prototypes.ts';
+import { type Calibration, type Scores, shrink, shrinkMoments, UNMEASURED } from './threshold.ts';
+import { dot, normalise, type Vector } from './vectors.ts';
+
+/** A bank made ready to score faces. */
+export interface BankModel {
+  readonly bank: Bank;
+  readonly calibration: Calibration;
+  /** All prototypes, person after person; those of person i from start[i] to start[i + 1]. */
+  readonly prototypes: readonly Vector[];
+  readonly start: readonly number[];
+  /** What the best of several prototypes score too much, per person. */
+  readonly luck: readonly number[];
+  /** How prototypes of others score as this person. */
+  readonly cohort: readonly Scores[];
+  readonly cohort_weight: number;
+}
+
+export function bankModel(bank: Bank, calibration: Calibration | undefined, cohort_weight: number): BankModel {
+  const measured = calibration ?? UNMEASURED;
+  const prototypes = bank.people.flatMap((person) => person.prototypes.map(({ vector }) => vector));
+  const start = [0];
+  for (const person of bank.people) start.push((start.at(-1) as number) + person.prototypes.length);
+  const luck = bank.people.map((person) => luckOf(person.prototypes, measured.different[1]));
+  const owner = bank.people.flatMap((person, i) => person.prototypes.map(() => i));
+  const scores = personScores(prototypes.map(normalise), { prototypes, start, luck });
+  const cohort = bank.people.map((_, k) => {
+    const others = scores.flatMap((row, p) => (owner[p] === k ? [] : [row[k] as number]));
+    return shrink(others, measured.different, cohort_weight);
+  });
+  return { bank, calibration: measured, prototypes, start, luck, cohort, cohort_weight };
+}
+
+/**
+ * (vectors, people) on the scale of the model's calibration: the mean of a person's best two prototypes, less what the best of several
+ * score by luck, then normalised by a cohort: the other people of the bank.
+ *
+ * Symmetric normalisation as in AS-norm (Matejka et al., "Analysis of score normalization in multilingual speaker recognition", Interspeech
+ * 2017): half from how others score as this person, half from how this face scores as the others. A cast is smaller than the nearest few hundred which
+ * are chosen there, so all others are the cohort; and being small it is shrunk to the model's own scores of two
+ * people. It may widen their spread but not narrow it: a handful that agree by chance must not make anybody sure.
+ */
+export function normalisedScores(vectors: readonly Vector[], model: BankModel): Float64Array[] {
+  const [mean, sd] = model.calibration.different;
+  return personScores(vectors, model).map((row) => {
+    const sum = row.reduce((a, b) => a + b, 0);
+    const squares = row.reduce((a, b) => a + b * b, 0);
+    return row.map((score, k) => {
+      const [s1, s2, n] = [sum - score, squares - score * score, row.length - 1];
+      const about = (m: number) => Math.max(0, s2 - 2 * m * s1 + n * m * m);
+      const face = shrinkMoments(n, s1, about, model.calibration.different, model.cohort_weight);
+      const person = model.cohort[k] as Scores;
+      return mean + (sd * (z(score, person, sd) + z(score, face, sd))) / 2;
+    });
+  });
+}
+
+function z(score: number, cohort: Scores, sd_min: number): number {
+  return (score - cohort.mean) / Math.max(sd_min, cohort.sd);
+}
+
+/** (vectors, people): mean of the best two prototypes, less luck. */
+export function personScores(
+  vectors: readonly Vector[],
+  { prototypes, start, luck }: Pick<BankModel, 'prototypes' | 'start' | 'luck'>,
+): Float64Array[] {
+  const table = products(vectors, prototypes);
+  return vectors.map((_, v) => {
+    const at = v * prototypes.length;
+    return Float64Array.from(luck, (extra, k) => {
+      const own = table.subarray(at + (start[k] as number), at + (start[k + 1] as number));
+      return bestTwo(own) - extra;
+    });
+  });
+}
+
+/** Mean of the highest two; of a single one itself. */
+export function bestTwo(scores: ArrayLike<number>): number {
+  let [first, second] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    if (score > first) [first, second] = [score, first];
+    else if (score > second) second = score;
+  }
+  return scores.length === 1 ? first : (first + second) / 2;
+}
+
+/**
+ * By how much the best two of several prototypes exceed their mean for a stranger, whose scores vary by `sd`: the expected highest of as
+ * many normal values (Blom 1958), as far as the prototypes differ, for alike ones score alike.
+ */
+export function luckOf(prototypes: readonly Pick<Prototype, 'vector'>[], sd: number): number {
+  const n = prototypes.length;
+  if (n < 3) return 0; // the mean of all of them
+  let [own, across] = [0, 0];
+  prototypes.forEach((a, i) => {
+    prototypes.forEach((b, j) => {
+      if (i === j) own += dot(a.vector, b.vector) / n;
+      else across += dot(a.vector, b.vector) / (n * (n - 1));
+    });
+  });
+  const expected = [1, 2].map((rank) => -normalAt((rank - 0.375) / (n + 0.25)));
+  return bestTwo(expected) * sd * Math.sqrt(Math.max(0, own - across));
+}

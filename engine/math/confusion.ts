@@ -1,0 +1,94 @@
+import type { Config } from '#config/schema.ts';
+import type { Confusion } from '#engine/core/identities.ts';
+import { type BankModel, bankModel, normalisedScores } from './bank-scores.ts';
+import { normalBelow } from './normal.ts';
+import { likelihoods, openSetPosterior, openSetPrior } from './openset.ts';
+import type { Bank } from './prototypes.ts';
+import { average, type Rivalry, rivalries } from './rivalry.ts';
+import type { Calibration } from './threshold.ts';
+import { cosine, dot, type Vector } from './vectors.ts';
+
+/** Confusion between the people of a bank, before any episode is looked at: all but the clusters. Pairs from `pair_min`, worst first. */
+export function bankConfusion(
+  bank: Bank,
+  calibration: Calibration | undefined,
+  params: Pick<Config['confusion'], 'pair_min'> & Pick<Config['openset'], 'cohort_weight'>,
+): Omit<Confusion, 'ambiguous'> {
+  return confusionOf(bankModel(bank, calibration, params.cohort_weight), params.pair_min);
+}
+
+export function confusionOf(model: BankModel, pair_min: number): Omit<Confusion, 'ambiguous'> {
+  const { people, model_id } = model.bank;
+  const table = rivalries(model);
+  const matrix = people.map((a, i) =>
+    people.map((_, j) => (i === j ? likeItself(a.seeds.map((seed) => seed.vector)) : average(cosines(model, i, j)))),
+  );
+  const pairs = people.flatMap((a, i) =>
+    people.slice(i + 1).map((b, n): Confusion['pairs'][number] => {
+      const j = i + 1 + n;
+      const { gap, sd } = table[i * people.length + j] as Rivalry;
+      return {
+        ...{ a: a.person_id, b: b.person_id, name_a: a.name, name_b: b.name },
+        similarity_max: Math.max(...cosines(model, i, j)),
+        similarity_mean: (matrix[i] as number[])[j] as number,
+        confusion: normalBelow(-gap / sd),
+      };
+    }),
+  );
+  return {
+    model_id,
+    people: people.map(({ person_id, name, seeds, prototypes }) => ({
+      ...{ person_id, name },
+      seeds: seeds.length,
+      prototypes: prototypes.length,
+    })),
+    matrix,
+    pairs: pairs
+      .filter((pair) => pair.confusion >= pair_min)
+      .sort((a, b) => b.confusion - a.confusion || (a.a < b.a || (a.a === b.a && a.b < b.b) ? -1 : 1)),
+  };
+}
+
+function cosines({ prototypes, start }: BankModel, i: number, j: number): number[] {
+  const of = (k: number) => prototypes.slice(start[k], start[k + 1]);
+  return of(i).flatMap((a) => of(j).map((b) => cosine(a, b)));
+}
+
+/** Mean cosine of pairs of a person's own seeds; 1 for a single one. */
+function likeItself(seeds: readonly Vector[]): number {
+  return seeds.length < 2 ? 1 : average(seeds.flatMap((a, i) => seeds.slice(i + 1).map((b) => dot(a, b))));
+}
+
+export interface SeedConflict {
+  readonly person_id: string;
+  readonly name: string;
+  /** Normalised similarity. */
+  readonly score: number;
+  /** That the seed shows this person rather than the one it is meant for, another, or nobody of the bank. */
+  readonly probability: number;
+}
+
+/**
+ * Whom else a seed looks like, likeliest first, from `pair_min`. `bank`: without this seed. `person_id`: whom it is meant to
+ * show; they may have no seed yet.
+ */
+export function seedConflicts(
+  bank: Bank,
+  vector: Vector,
+  person_id: string,
+  calibration: Calibration | undefined,
+  params: Pick<Config['confusion'], 'pair_min'> & Pick<Config['openset'], 'cohort_weight' | 'unknown_prior'>,
+): SeedConflict[] {
+  const model = bankModel(bank, calibration, params.cohort_weight);
+  const scores = normalisedScores([vector], model)[0] as Float64Array;
+  const ratios = likelihoods(scores, { calibration: model.calibration, rivalry: rivalries(model) });
+  const { people } = openSetPosterior(ratios, openSetPrior(bank.people.length, params.unknown_prior));
+  return bank.people
+    .map((person, k) => ({
+      ...{ person_id: person.person_id, name: person.name },
+      score: scores[k] as number,
+      probability: people[k] as number,
+    }))
+    .filter((each) => each.person_id !== person_id && each.probability >= params.pair_min)
+    .sort((a, b) => b.probability - a.probability || (a.person_id < b.person_id ? -1 : 1));
+}

@@ -1,0 +1,200 @@
+import type { Cluster } from '#engine/core/artifacts.ts';
+import type { AssignLine, Candidate, Confusion, SplitAudit } from '#engine/core/identities.ts';
+import { anchoredSplit, type Split, type SplitMember } from './anchored-split.ts';
+import { type IdentifyInput, type Item, isOpen } from './identify-items.ts';
+import { type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
+
+/** Items of one cluster, or of one part of a cluster that was split, and whose they are as a whole. */
+export interface Group {
+  readonly cluster: Cluster;
+  readonly items: readonly Item[];
+  readonly split: boolean;
+  /** Person whose name it takes; -1: none. */
+  readonly person: number;
+  readonly opinion: Opinion | undefined;
+  /** People who it cannot be because others who are surer are them, in the same frames. */
+  readonly out: ReadonlySet<number>;
+  readonly line: AssignLine;
+}
+
+export interface Grouped {
+  readonly groups: readonly Group[];
+  readonly ambiguous: Confusion['ambiguous'];
+  readonly splits: readonly SplitAudit[];
+}
+
+/** Share of a group's seconds beside somebody's from which it is somebody else; less is a matter of single tracks. */
+const BESIDE_MAX = 0.2;
+
+/**
+ * A name, a question or unknown for every cluster, the surest first. A cluster that is much seen beside one which already has its name is not that
+ * person. `taken`: items that people gave to somebody of the bank.
+ */
+export function groupsOf(
+  input: IdentifyInput,
+  judge: Judge,
+  items: readonly Item[],
+  taken: ReadonlyMap<number, number>,
+): Grouped {
+  const { ambiguous, splits, parts } = partition(input, judge, items, taken);
+  const people = judge.model.bank.people.length;
+  const waiting = parts.map((part) => ({ ...part, out: new Set<number>(), opinion: judgeTogether(judge, part.items) }));
+  const holds = new Map<number, number>(taken);
+  const done = new Map<(typeof waiting)[number], Group>();
+  // Every round settles a part or rules out one more person for it.
+  for (let round = 0; round <= parts.length * (people + 1) && done.size < parts.length; round++) {
+    const part = surest(waiting.filter((each) => !done.has(each)));
+    if (part === undefined) break;
+    const person = part.opinion?.ranked.band === 'accept' ? part.opinion.ranked.best : -1;
+    if (person >= 0 && besideShare(part.items, holds, person) > BESIDE_MAX) {
+      part.out.add(person);
+      part.opinion = judgeTogether(judge, part.items, part);
+      continue;
+    }
+    if (person >= 0) for (const item of part.items) holds.set(item.index, person);
+    done.set(part, { ...part, person, line: lineOf(judge, part, person) });
+  }
+  return { groups: waiting.flatMap((part) => done.get(part) ?? []), ambiguous, splits };
+}
+
+/** The first of the likeliest. */
+function surest<T extends { opinion: Opinion | undefined }>(parts: readonly T[]): T | undefined {
+  const worth = ({ opinion }: T) => opinion?.ranked.probability ?? 0;
+  return parts.reduce((best: T | undefined, part) => (best && worth(best) >= worth(part) ? best : part), undefined);
+}
+
+function besideShare(items: readonly Item[], holds: ReadonlyMap<number, number>, person: number): number {
+  let [all, beside] = [0, 0];
+  for (const item of items) {
+    const long = item.piece.end_ms - item.piece.start_ms;
+    all += long;
+    if (item.beside.some((other) => holds.get(other) === person)) beside += long;
+  }
+  return all === 0 ? 0 : beside / all;
+}
+
+type Part = Pick<Group, 'cluster' | 'items' | 'split'>;
+
+/** Clusters, and those that two people could claim: split between them where that is better. */
+function partition(
+  { params }: IdentifyInput,
+  judge: Judge,
+  items: readonly Item[],
+  taken: ReadonlyMap<number, number>,
+): Pick<Grouped, 'ambiguous' | 'splits'> & { parts: Part[] } {
+  const ambiguous: Confusion['ambiguous'] = [];
+  const splits: SplitAudit[] = [];
+  const clustered = items.filter((item) => item.cluster !== undefined && isOpen(item));
+  const parts = [...Map.groupBy(clustered, (item) => item.cluster as Cluster)]
+    .sort(([a], [b]) => a.cluster_id - b.cluster_id)
+    .flatMap(([cluster, own]): Part[] => {
+      const whole = { cluster, items: own, split: false };
+      const opinion = judgeTogether(judge, own);
+      const between = opinion === undefined ? [] : claimants(judge, own, opinion);
+      const [first, second] = between;
+      if (opinion === undefined || first === undefined || second === undefined) return [whole];
+      const { margin } = opinion.ranked;
+      if (margin >= params.confusion.ambiguous_margin) return [whole];
+      const candidate = (k: number) => candidateOf(judge, opinion, k);
+      ambiguous.push({ cluster_id: cluster.cluster_id, best: candidate(first), second: candidate(second), margin });
+      const split = splitOf(judge, cluster, own, { between, taken, gain_min: params.confusion.split_gain_min });
+      splits.push(split.audit);
+      if (!split.audit.applied) return [whole];
+      const owner = (item: Item) => split.person.get(item.piece.track_id) ?? -1;
+      return [...Map.groupBy(own, owner)]
+        .sort(([a], [b]) => a - b)
+        .map(([k, members]) => ({ cluster, items: members, split: k !== -1 }));
+    });
+  return { ambiguous, splits, parts };
+}
+
+/** People who could claim a cluster: those whom it may be as a whole, and those whom a track of it is by its own face; likeliest first. */
+function claimants(judge: Judge, items: readonly Item[], { shares }: Opinion): number[] {
+  const found = new Set<number>();
+  shares.people.forEach((p, k) => {
+    if (p >= judge.limits.ask) found.add(k);
+  });
+  for (const item of items) {
+    const own = judgeOne(judge, item, { items: [], membership: 0 }, new Set())?.own;
+    if (own?.ranked.band === 'accept') found.add(own.ranked.best);
+  }
+  return [...found].sort((a, b) => (shares.people[b] as number) - (shares.people[a] as number) || a - b);
+}
+
+/** The split of a cluster between people, as `anchoredSplit` has it. */
+export function splitOf(
+  judge: Judge,
+  cluster: Cluster,
+  items: readonly Item[],
+  options: { between: readonly number[]; taken: ReadonlyMap<number, number>; gain_min: number },
+): Split {
+  const track_of = new Map(items.map((item) => [item.index, item.piece.track_id]));
+  const members = [...Map.groupBy(items, (item) => item.piece.track_id)].map(([track_id, own]): SplitMember => {
+    const beside = own.flatMap((item) => item.beside);
+    const out = own.flatMap((item) => [...(judge.denied[item.index] ?? [])]);
+    return {
+      track_id,
+      scores: judgeTogether(judge, own)?.scores ?? null,
+      out: new Set([...out, ...beside.flatMap((other) => options.taken.get(other) ?? [])]),
+      beside: [...new Set(beside.flatMap((other) => track_of.get(other) ?? []))],
+    };
+  });
+  const { between, gain_min } = options;
+  return anchoredSplit({ cluster_id: cluster.cluster_id, members, between, people: judge.model.bank.people, gain_min });
+}
+
+export function candidateOf({ model }: Judge, { scores, shares }: Opinion, k: number): Candidate {
+  const { person_id, name } = model.bank.people[k] as { person_id: string; name: string };
+  return { person_id, name, score: round(scores[k] as number), probability: round(shares.people[k] as number) };
+}
+
+const CANDIDATES = 3;
+
+/** Likeliest first. */
+export function candidatesOf(judge: Judge, opinion: Opinion | undefined): Candidate[] {
+  if (opinion === undefined) return [];
+  return [...opinion.shares.people.keys()]
+    .sort((a, b) => (opinion.shares.people[b] as number) - (opinion.shares.people[a] as number) || a - b)
+    .slice(0, CANDIDATES)
+    .map((k) => candidateOf(judge, opinion, k));
+}
+
+/** Six digits are more than any probability here deserves, and keep the artifact small. */
+export function round(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+function lineOf(
+  judge: Judge,
+  { cluster, out, opinion }: Pick<Group, 'cluster' | 'out' | 'opinion'>,
+  person: number,
+): AssignLine {
+  const people = judge.model.bank.people;
+  const beside = [...out].map((k) => `${people[k]?.name} is in the same frames`);
+  return {
+    what: 'cluster',
+    cluster_id: cluster.cluster_id,
+    track_id: null,
+    candidates: candidatesOf(judge, opinion),
+    threshold: judge.limits.accept,
+    margin: opinion === undefined ? null : round(opinion.ranked.margin),
+    model_id: judge.model.bank.model_id,
+    outcome: opinion?.ranked.band ?? 'unknown',
+    label: people[person]?.name ?? cluster.label,
+    reason: [...beside, inWords(judge, opinion)].join('; '),
+  };
+}
+
+/** Why it got the band that it got. */
+export function inWords({ model, limits }: Judge, opinion: Opinion | undefined): string {
+  const people = model.bank.people;
+  if (people.length === 0) return 'the facebank is empty';
+  if (opinion === undefined) return 'it has no usable face';
+  const { best, second, probability, margin, band } = opinion.ranked;
+  if (best < 0) return 'everybody of the facebank is ruled out';
+  const most = `best ${people[best]?.name} ${probability.toFixed(2)}`;
+  if (band === 'accept') return `${most} reaches ${limits.accept}`;
+  if (band === 'unknown') return `${most} is under ${limits.ask}`;
+  if (probability < limits.accept) return `${most} is under ${limits.accept}`;
+  return `margin ${margin.toFixed(2)} between ${people[best]?.name} and ${people[second]?.name} is under ${limits.margin_min}`;
+}

@@ -1,0 +1,120 @@
+import type { Config } from '#config/schema.ts';
+import type { Band } from '#engine/core/identities.ts';
+import type { Rivalry } from './rivalry.ts';
+import { type Calibration, logRatio } from './threshold.ts';
+
+/** What scores say, whoever is asked about. */
+export interface OpenSet {
+  readonly calibration: Calibration;
+  /** (people x people), row by row. */
+  readonly rivalry: readonly Rivalry[];
+}
+
+/** Probabilities that sum to 1 with `unknown`. */
+export interface Shares {
+  readonly people: Float64Array;
+  readonly unknown: number;
+}
+
+/**
+ * Faces that are not what the normal curves say: of one person one in twenty shows so little (profile, occlusion, blur) that it looks like
+ * anybody; of two people one pair in two thousand looks like one. Evidence from one score therefore stays within a factor of 0.05 and
+ * 2000: the contaminated normal of Tukey (1960), and for the second the bound that the number of measured pairs allows (Vergeer et al., "Numerical
+ * likelihood ratios outputted by LR systems are often based on extrapolation", Science & Justice 2016).
+ */
+const STRANGE = { same: 1 / 20, different: 1 / 2000 };
+/**
+ * Share of the variance of scores of two people that lies in who they are; the rest is in the pictures. Tracks of one cluster average the
+ * latter away, the former stays (the design effect of cluster sampling: Kish 1965).
+ */
+const SHARED = 0.5;
+
+/**
+ * How much likelier the scores are if it is person k than if it is nobody of the bank. `scores`: (people), normalised. `count`: of how many tracks they are
+ * the mean; the spread of one person's own scores is not narrowed, since an episode may be unlike photos throughout. `out`:
+ * people whom it cannot be.
+ *
+ * Two people who are alike are not independent: of the best person and a rival the odds are at most what the
+ * difference of their scores says, as the bank's own seeds differ (two normal curves at +gap and -gap).
+ */
+export function likelihoods(
+  scores: ArrayLike<number>,
+  { calibration, rivalry }: OpenSet,
+  { count = 1, out = NOBODY }: { count?: number; out?: ReadonlySet<number> } = {},
+): Float64Array {
+  const narrow = SHARED + (1 - SHARED) / Math.max(1, count);
+  const same = { n: 0, mean: calibration.same[0], sd: calibration.same[1] };
+  const different = { n: 0, mean: calibration.different[0], sd: calibration.different[1] * Math.sqrt(narrow) };
+  const logs = Float64Array.from(scores, (score, k) =>
+    out.has(k) ? Number.NEGATIVE_INFINITY : logRatio(score, same, different),
+  );
+  const best = highest(logs);
+  if (best < 0) return logs.map(() => 0);
+  const top = bounded(logs[best] as number);
+  return logs.map((log, k) => {
+    if (log === Number.NEGATIVE_INFINITY) return 0;
+    if (k === best) return top;
+    const { gap, sd } = rivalry[best * logs.length + k] as Rivalry;
+    const behind = Math.max(0, (scores[best] as number) - (scores[k] as number));
+    const odds = Math.max(log - (logs[best] as number), (-2 * gap * behind) / (sd ** 2 * narrow));
+    return Math.max(STRANGE.same, top * Math.exp(odds));
+  });
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+function bounded(log: number): number {
+  const ratio = Math.exp(Math.min(log, 600));
+  return ((1 - STRANGE.same) * ratio + STRANGE.same) / (1 - STRANGE.different + STRANGE.different * ratio);
+}
+
+/** Index of the highest value, the first of equals; -1 when there is none above minus infinity. */
+export function highest(values: ArrayLike<number>): number {
+  let best = -1;
+  for (let i = 0; i < values.length; i++)
+    if ((values[i] as number) > (best < 0 ? Number.NEGATIVE_INFINITY : (values[best] as number))) best = i;
+  return best;
+}
+
+/** Before looking: everybody of the bank alike, and `unknown_prior` for nobody of it. */
+export function openSetPrior(people: number, unknown_prior: number): Shares {
+  if (people === 0) return { people: new Float64Array(0), unknown: 1 };
+  return { people: new Float64Array(people).fill((1 - unknown_prior) / people), unknown: unknown_prior };
+}
+
+/** Bayes: p_k = prior_k ratio_k / (prior_unknown + sum of prior_j ratio_j). */
+export function openSetPosterior(ratios: Float64Array, prior: Shares): Shares {
+  const mass = ratios.map((ratio, k) => ratio * (prior.people[k] as number));
+  const total = mass.reduce((a, b) => a + b, prior.unknown);
+  if (total === 0) return { people: mass, unknown: 1 };
+  return { people: mass.map((each) => each / total), unknown: prior.unknown / total };
+}
+
+/** `share` of one and the rest of the other. */
+export function blend(a: Shares, b: Shares, share: number): Shares {
+  return {
+    people: a.people.map((p, k) => share * p + (1 - share) * (b.people[k] as number)),
+    unknown: share * a.unknown + (1 - share) * b.unknown,
+  };
+}
+
+export interface Ranked {
+  /** -1: the bank is empty, or nobody is possible. */
+  readonly best: number;
+  readonly second: number;
+  readonly probability: number;
+  /** Of the best minus that of the second. */
+  readonly margin: number;
+  readonly band: Exclude<Band, 'decided'>;
+}
+
+/** The best two and the band: a name, a question, or unknown. */
+export function rank({ people }: Shares, limits: Pick<Config['openset'], 'accept' | 'ask' | 'margin_min'>): Ranked {
+  const best = highest(people);
+  const probability = people[best] ?? 0;
+  if (best < 0 || probability === 0) return { best: -1, second: -1, probability: 0, margin: 0, band: 'unknown' };
+  const second = highest(people.map((p, k) => (k === best || p === 0 ? Number.NEGATIVE_INFINITY : p)));
+  const margin = probability - (people[second] ?? 0);
+  const sure = probability >= limits.accept && margin >= limits.margin_min;
+  return { best, second, probability, margin, band: sure ? 'accept' : probability >= limits.ask ? 'ask' : 'unknown' };
+}

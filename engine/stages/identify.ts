@@ -1,0 +1,31 @@
+import type { Config } from '#config/schema.ts';
+import type { Artifacts } from '#engine/core/artifacts.ts';
+import { defineStage } from '#engine/core/stage.ts';
+import { identifyTracks } from '#engine/math/identify-tracks.ts';
+import type { Calibration } from '#engine/math/threshold.ts';
+
+export const identify = defineStage({
+  name: 'identify',
+  version: 1,
+  needs: ['tracks', 'detections', 'faces', 'embeddings', 'clusters', 'facebank', 'decisions'],
+  makes: 'identities',
+  async run(
+    needs: Pick<Artifacts, 'tracks' | 'detections' | 'faces' | 'embeddings' | 'clusters' | 'decisions'> & {
+      /** Null: there is none. */
+      facebank: Artifacts['facebank'] | null;
+    },
+    { openset, confusion, calibration }: Pick<Config, 'openset' | 'confusion'> & { calibration: Calibration | null },
+  ) {
+    return identifyTracks({
+      tracks: needs.tracks.rows,
+      detections: needs.detections.rows,
+      faces: needs.faces.rows,
+      embeddings: needs.embeddings,
+      clusters: needs.clusters,
+      facebank: needs.facebank,
+      decisions: needs.decisions,
+      params: { openset, confusion },
+      calibration: calibration ?? undefined,
+    });
+  },
+});
