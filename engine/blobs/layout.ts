@@ -113,3 +113,12 @@ export const facebankKeys = {
   /** The picture of all seeds, named by what is on it. */
   sheet: (person_id: string, name: string) => `facebank/${person_id}/sheet-${name}.jpg`,
 } as const;
+
+/** What decisions on an episode are tied to, below one folder: an erasure of the episode takes it whole. */
+export const anchorKeys = {
+  episode: (ep_id: string) => `anchors/${ep_id}/`,
+  /** The best aligned chip of a piece of evidence. */
+  chip: (ep_id: string, evidence_id: string) => `anchors/${ep_id}/${evidence_id}.jpg`,
+  /** Float32, little-endian: what the model named by `model` makes of it. */
+  vector: (ep_id: string, evidence_id: string, model: string) => `anchors/${ep_id}/${evidence_id}.${model}.f32`,
+} as const;
