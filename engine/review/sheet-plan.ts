@@ -48,7 +48,7 @@ export function facesOf<F extends Face>(target: string, faces: readonly F[]): F[
 }
 
 /** The span around one of several moments: halfway to its neighbours, or to the end of the whole. */
-function momentOf(
+export function momentOf(
   whole: { readonly start_ms: number; readonly end_ms: number },
   face: Face,
   before: Face | undefined,

@@ -111,8 +111,17 @@ export function planInput({ run }: NamedRun) {
 }
 
 /** The picture of a face, as it is in the cache; undefined when somebody has emptied that. */
-export function thumbOf({ blobs }: EngineReader, { run }: NamedRun, face_id: string): Promise<Uint8Array | undefined> {
-  return blobs.get(`${cacheKeys.pictures('faces', run.machine_keys.faces)}thumbs/${face_id}.jpg`);
+export function thumbOf({ blobs }: EngineReader, named: NamedRun, face_id: string): Promise<Uint8Array | undefined> {
+  return blobs.get(thumbKey(named, face_id));
+}
+
+/** Where that picture lies on this machine. */
+export function thumbPath({ blobs }: EngineReader, named: NamedRun, face_id: string): string {
+  return blobs.pathOf(thumbKey(named, face_id));
+}
+
+function thumbKey({ run }: NamedRun, face_id: string): string {
+  return `${cacheKeys.pictures('faces', run.machine_keys.faces)}thumbs/${face_id}.jpg`;
 }
 
 async function drawnCell(engine: EngineReader, named: NamedRun, cell: PlannedCell, number: number): Promise<SheetCell> {

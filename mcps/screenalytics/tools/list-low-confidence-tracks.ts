@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { Certainty, certaintyOf } from '#engine/review/certainty.ts';
+import { openNamed, queueOf } from '#engine/review/open-review.ts';
+import { Reason, ReviewItem } from '#engine/review/queue.ts';
+import { MadeSheet, sheetOfItem } from '#engine/review/sheet.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
+import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+
+export const listLowConfidenceTracks = defineTool({
+  name: 'list_low_confidence_tracks',
+  title: 'Review queue',
+  description:
+    'What to ask a person next, ordered by the seconds of screen time that an answer would put right: each question with reasons, candidates and a numbered contact sheet. Answer with assign_identity.',
+  effect: 'read',
+  input: z.object({
+    episode: episodeInput,
+    run: runInput,
+    limit: z.int().min(1).max(50).default(5).describe('Questions (1-50)'),
+    reason: Reason.optional().describe('Only questions with this reason'),
+    score_max: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe('Only what has its right name with at most this probability'),
+    sheets: z.boolean().default(true).describe('Draw a contact sheet for each'),
+  }),
+  output: z.object({
+    ...Context.shape,
+    items: z.array(ReviewItem.extend({ sheet: MadeSheet.nullable() })),
+    /** Further questions of this kind. */
+    omitted: z.int(),
+    certainty: Certainty,
+    /** Decisions of people that this run has nothing to attach to: they are kept. */
+    unmatched: z.array(z.object({ change_id: z.string(), evidence_id: z.string(), reason: z.string() })),
+  }),
+  run: async ({ episode: asked, run: run_id, limit, reason, score_max, sheets }, { engine, signal }) => {
+    const { episode, run } = await requireRun(await engine.db(), asked, run_id);
+    const named = await openNamed(engine, run.ep_id, run.run_id);
+    const queue = queueOf(engine, named);
+    const found = queue.items.filter(
+      (item) => item.probability <= score_max && (reason === undefined || item.reasons.includes(reason)),
+    );
+    const items = [];
+    for (const item of found.slice(0, limit)) {
+      signal.throwIfAborted();
+      items.push({ ...item, sheet: sheets ? await sheetOfItem(engine, named, item) : null });
+    }
+    return {
+      ...contextOf(episode, run),
+      items,
+      omitted: found.length - items.length,
+      certainty: certaintyOf(queue, limit),
+      unmatched: named.identities.unmatched,
+    };
+  },
+});
