@@ -1,6 +1,6 @@
 import type { Config } from '#config/schema.ts';
 import type { Artifacts } from '#engine/core/artifacts.ts';
-import type { Decisions, Facebank, Identities } from '#engine/core/identities.ts';
+import type { Decisions, Facebank, Identities, Piece } from '#engine/core/identities.ts';
 import { intersect, total, unite } from '#engine/core/spans.ts';
 import type { Calibration } from '#engine/math/threshold.ts';
 import type { Vector } from '#engine/math/vectors.ts';
@@ -14,12 +14,12 @@ import {
   scoreIdentification,
 } from './identification.ts';
 import { askedTimes, identifiedFaces, pieceAt, type Readers, trackMoments } from './identified-faces.ts';
+import { type Hit, leaveOneOut, type Probe } from './leave-one-out.ts';
 import { type LookAlikes, lookAlikes } from './look-alikes.ts';
 import { type OpenSetPoint, openSetPoints } from './open-set.ts';
 import { ratio } from './ratio.ts';
 import { type Question, type Reviewed, review } from './reviewer.ts';
 import type { IdentifiableRun } from './scored-part.ts';
-import { leaveOneOut, type Probe } from './search-bank.ts';
 
 export type BankVersion = Config['openset']['bank'];
 
@@ -68,7 +68,8 @@ export async function scoreIdentity(task: IdentityTask): Promise<IdentityScore> 
   const other = openset.bank === 'v1' ? 'v2' : 'v1';
   const otherwise = facesOf(task, task.identify(facebank, other, NO_DECISIONS));
   const probes = probesOf(task);
-  const { trials, claims } = leaveOneOut(facebank, probes, task);
+  const search = (bank: Facebank) => candidatesOf(probes, bank, task.identify(bank, openset.bank, NO_DECISIONS));
+  const { trials, claims } = leaveOneOut(facebank, probes, search);
   const people = [...askedTimes(clip)].filter(([, spans]) => total(spans) > 0).length;
   const reviewed = reviewOf(task, seeded);
   const banks = { [openset.bank]: identification, [other]: scoreIdentification(otherwise, seeded) };
@@ -115,6 +116,24 @@ function probesOf({ clip, run }: IdentityTask): Probe[] {
     if (person === null || most.length <= own.length / 2) return [];
     return [{ track: `${clip.name}/${track_id}`, person, vector }];
   });
+}
+
+/** The likeliest person of the bank for each track, by the piece that holds most of it. */
+function candidatesOf(probes: readonly Probe[], facebank: Facebank, { pieces }: Identities): (Hit | null)[] {
+  const names = new Set(facebank.people.map(({ name }) => name));
+  const byTrack = Map.groupBy(pieces, (piece) => String(piece.track_id));
+  return probes.map(({ track }) => {
+    const own = byTrack.get(track.slice(track.lastIndexOf('/') + 1)) ?? [];
+    const piece = own.toSorted((a, b) => length(b) - length(a))[0];
+    if (piece === undefined) return null;
+    const labels = [{ label: piece.label ?? '', probability: piece.probability ?? 0 }, ...piece.others];
+    const [best] = labels.filter(({ label }) => names.has(label)).sort((a, b) => b.probability - a.probability);
+    return best === undefined ? null : { name: best.label, probability: best.probability, score: piece.score ?? 0 };
+  });
+}
+
+function length({ start_ms, end_ms }: Piece): number {
+  return end_ms - start_ms;
 }
 
 function vectorsBy(probes: readonly Probe[]): Map<string, Vector[]> {

@@ -1,0 +1,71 @@
+import type { Config } from '#config/schema.ts';
+import type { Facebank } from '#engine/core/identities.ts';
+import type { Span } from '#engine/core/spans.ts';
+import { identifyTracks } from '#engine/math/identify-tracks.ts';
+import type { Engine } from '../engine.ts';
+import { reviewQueue } from '../review/queue.ts';
+import { planCells } from '../review/sheet-plan.ts';
+import { type OpenRun, openRun } from '../run/open-run.ts';
+import { measure } from '../stages/measure.ts';
+import type { TrueClip } from './clips.ts';
+import type { Readers } from './identified-faces.ts';
+import { type IdentityScore, type IdentityTask, scoreIdentity } from './score-identity.ts';
+import { unscored, withoutSpans } from './scored-part.ts';
+import { seedsFromRun } from './seeds-from-run.ts';
+
+/** Where the bank of a clip comes from. */
+export interface SeedPlan {
+  /** Shots whose faces seed the people in them, and which are then neither identified nor scored. */
+  readonly spans: readonly Span[];
+  /** A bank of photos instead, in the models of a run, its people by their names in the truth. */
+  readonly photos?: (run: OpenRun) => Promise<Facebank>;
+}
+
+/** A clip that was run, identified with a bank by the product's own functions, against its truth. */
+export async function identityOfClip(
+  engine: Engine,
+  clip: TrueClip,
+  ep_id: string,
+  plan: SeedPlan,
+  markOf?: Readers['markOf'],
+): Promise<IdentityScore> {
+  const whole = await openRun(engine, ep_id);
+  const { config } = engine;
+  const facebank = (await plan.photos?.(whole)) ?? seedsFromRun(whole, clip, plan.spans, config.facebank);
+  return scoreIdentity(taskOf({ config, clip, whole, facebank, spans: plan.spans, markOf }));
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly clip: TrueClip;
+  readonly whole: OpenRun;
+  readonly facebank: Facebank;
+  readonly spans: readonly Span[];
+  readonly markOf: Readers['markOf'];
+}
+
+function taskOf({ config, clip, whole, facebank, spans, markOf }: Parts): IdentityTask {
+  const run = withoutSpans(whole, spans);
+  const { detections, tracks, faces, embeddings, clusters } = run;
+  const calibration = whole.settings.calibration ?? undefined;
+  const { openset, confusion, review } = config;
+  const faceOf = new Map(faces.rows.map((row) => [row.face_id, row]));
+  return {
+    ...{ clip: unscored(clip, spans), run, facebank, openset, calibration, markOf },
+    identify: (bank, version, decisions) =>
+      identifyTracks({
+        ...{ tracks: tracks.rows, detections: detections.rows, faces: faces.rows, embeddings, clusters, decisions },
+        ...{ facebank: bank, params: { openset: { ...openset, bank: version }, confusion }, calibration },
+      }),
+    measure: (identities) =>
+      measure.run({ shots: whole.shots, detections, tracks, identities }, config.screen_time, undefined),
+    queue: (identities) => {
+      const params = { accept: openset.accept, margin_small: review.margin_small, mixed: review.mixed };
+      return reviewQueue({ identities, embeddings, clusters, tracks, params }).items;
+    },
+    sheet: ({ targets }) =>
+      planCells(targets, { tracks: tracks.rows, faces: faces.rows }, review.sheet_cells).flatMap(({ face_ids }) =>
+        face_ids.flatMap((id) => faceOf.get(id) ?? []),
+      ),
+  };
+}
