@@ -54,7 +54,8 @@ export function clustersText(
   if (clusters.length === 0) return 'No clusters.';
   const rows = clusters.map((each) => [
     each.label,
-    each.visual_s === null ? null : seconds(each.visual_s),
+    each.people.join(', '),
+    seconds(each.visual_s),
     each.track_ids.length,
     each.samples.length,
     each.shots,
@@ -65,7 +66,11 @@ export function clustersText(
   ]);
   const pairs = look_alikes.map((pair) => [pair.a, pair.b, pair.similarity.toFixed(2), pair.together]);
   return [
-    table(['cluster', 'seen', 'tracks', 'faces', 'shots', 'purity', 'cohesion', 'flags', 'picture'], rows, look),
+    table(
+      ['cluster', 'counts for', 'seen', 'tracks', 'faces', 'shots', 'purity', 'cohesion', 'flags', 'picture'],
+      rows,
+      look,
+    ),
     ...(clusters_omitted > 0 ? [`${clusters_omitted} smaller clusters omitted`] : []),
     ...(pairs.length === 0 ? [] : ['', table(['look alike', 'and', 'similarity', 'seen together'], pairs, look)]),
   ].join('\n');
@@ -79,7 +84,7 @@ export function shotsText({ shots, next }: Output<typeof listShots>, look: Look)
     seconds((row.end_ms - row.start_ms) / 1000),
     row.score.toFixed(2),
     row.tracks,
-    row.people.join(' '),
+    row.people.join(', '),
   ]);
   return [table(['shot', 'begins', 'from', 'length', 'score', 'tracks', 'people'], rows, look), ...more(next)].join(
     '\n',
@@ -91,6 +96,9 @@ export function tracksText({ tracks, next }: Output<typeof listTracks>, look: Lo
   const rows = tracks.map((row) => [
     row.track_id,
     row.cluster ?? '-',
+    `${row.person ?? '-'}${row.pieces > 1 ? ` (${row.pieces} pieces)` : ''}`,
+    row.probability === null ? null : row.probability.toFixed(2),
+    `${row.band ?? ''}${row.locked ? ' locked' : ''}`,
     row.shot_id,
     moment(row.start_ms),
     seconds(row.duration_s),
@@ -103,6 +111,9 @@ export function tracksText({ tracks, next }: Output<typeof listTracks>, look: Lo
   const columns = [
     'track',
     'cluster',
+    'person',
+    'probability',
+    'band',
     'shot',
     'from',
     'length',

@@ -1,16 +1,21 @@
 import { join } from 'node:path';
-import type { DetectionCounts, ScreenTimeRow } from '#engine/core/artifacts.ts';
+import type { DetectionCounts } from '#engine/core/artifacts.ts';
 import type { RunPlan, RunSummary } from '#engine/core/summary.ts';
+import type { StoredScreenTime } from '#engine/store/runs.ts';
 import { facts, type Look, table } from './table.ts';
 
+type Shown = Omit<StoredScreenTime, 'speaking_s' | 'both_s'>;
+
 /** The table that all of this is for. */
-export function peopleTable(rows: readonly ScreenTimeRow[], look: Look): string {
+export function peopleTable(rows: readonly Shown[], look: Look): string {
   if (rows.length === 0) return 'Nobody was seen.';
   return table(
-    ['person', 'seen', 'share', 'appearances', 'first', 'last', 'tracks'],
+    ['person', 'seen', '95% interval', 'sure', 'share', 'appearances', 'first', 'last', 'tracks'],
     rows.map((row) => [
       row.person,
       seconds(row.visual_s),
+      interval(row),
+      row.confidence === null ? null : percent(row.confidence),
       percent(row.share),
       row.appearances,
       moment(row.first_seen_ms),
@@ -19,6 +24,12 @@ export function peopleTable(rows: readonly ScreenTimeRow[], look: Look): string 
     ]),
     look,
   );
+}
+
+/** Runs of older programs have none. */
+function interval({ visual_low_s, visual_high_s }: Shown): string | null {
+  if (visual_low_s === null || visual_high_s === null) return null;
+  return `${seconds(visual_low_s)} - ${seconds(visual_high_s)}`;
 }
 
 export function runText(run: RunSummary, look: Look): string {
@@ -48,6 +59,8 @@ export function runText(run: RunSummary, look: Look): string {
       ['tracks', `${counts.tracks}; lost ${tracks.tracks_lost}, suspected id switches ${tracks.id_switches}`],
       ['long tracks', tracks.long_tracks.length === 0 ? 'none' : `${tracks.long_tracks.join(', ')} (to be looked at)`],
       ['faces', counts.faces],
+      ['people', identityWords(run)],
+      ...run.warnings.map((words): [string, string] => ['warning', words]),
     ]),
     '',
     nextSteps(run),
@@ -59,6 +72,17 @@ export function proposalsText(n: Omit<DetectionCounts, 'frames'>): string {
   const share = n.raw === 0 ? '' : ` (${percent(n.kept / n.raw)})`;
   const drops = `${n.low_conf} of low score, ${n.overlap} overlapping, ${n.too_small} too small`;
   return `${n.kept} of ${n.raw} proposals kept${share}: ${drops}`;
+}
+
+function identityWords({ identity, stages }: RunSummary): string {
+  if (!stages.some(({ name }) => name === 'identify')) return 'not asked who is who';
+  const { named, unknown, asked, unmatched, conflicts } = identity;
+  const rest = [
+    ...(asked > 0 ? [`${asked} tracks to be asked about`] : []),
+    ...(unmatched > 0 ? [`${unmatched} decisions that nothing matches`] : []),
+    ...(conflicts > 0 ? [`${conflicts} tracks on which decisions meet`] : []),
+  ];
+  return [`${named} named, ${unknown} unknown`, ...rest].join('; ');
 }
 
 function nextSteps(run: RunSummary): string {

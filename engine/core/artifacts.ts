@@ -155,17 +155,26 @@ export const Contamination = z.array(
 );
 
 export const TimelineRow = z.object({
+  /** The label of the identity. */
   person: z.string(),
-  cluster_id: z.int(),
+  /** Null: nobody knows who it is. */
+  person_id: z.string().nullable(),
   shot_id: z.int(),
   ...span,
   track_ids: z.array(z.int()).min(1),
 });
 
 export const ScreenTimeRow = z.object({
+  /** The label of the identity. */
   person: z.string(),
-  cluster_id: z.int(),
+  /** Null: nobody knows who it is. */
+  person_id: z.string().nullable(),
   visual_s: z.number().nonnegative(),
+  /** 95% interval, seconds: who it is may be wrong, and the edges lie between two samples (SCR-02). */
+  visual_low_s: z.number().nonnegative(),
+  visual_high_s: z.number().nonnegative(),
+  /** Expected share of its time that is this person's. */
+  confidence: z.number().min(0).max(1),
   share: z.number().min(0).max(1),
   first_seen_ms: z.int(),
   last_seen_ms: z.int(),

@@ -10,15 +10,24 @@ export interface StageFace<Needs extends ArtifactName = ArtifactName, Makes exte
   readonly makes: Makes;
 }
 
-/** Turns artifacts into one artifact. Same inputs, same output. */
-export interface Stage<Needs extends ArtifactName, Makes extends ArtifactName, P, Context = undefined>
-  extends StageFace<Needs, Makes> {
-  run(needs: Pick<Artifacts, Needs>, params: P, context: Context): Promise<Artifacts[Makes]>;
+/** Turns artifacts into one artifact. Same inputs, same output. `In`: the artifacts, where one that is given may be absent. */
+export interface Stage<
+  Needs extends ArtifactName,
+  Makes extends ArtifactName,
+  P,
+  Context = undefined,
+  In = Pick<Artifacts, Needs>,
+> extends StageFace<Needs, Makes> {
+  run(needs: In, params: P, context: Context): Promise<Artifacts[Makes]>;
 }
 
-export function defineStage<const N extends ArtifactName, const M extends ArtifactName, P, C = undefined>(
-  stage: Stage<N, M, P, C>,
-): Stage<N, M, P, C> {
+export function defineStage<
+  const N extends ArtifactName,
+  const M extends ArtifactName,
+  P,
+  C = undefined,
+  In = Pick<Artifacts, N>,
+>(stage: Stage<N, M, P, C, In>): Stage<N, M, P, C, In> {
   return stage;
 }
 

@@ -4,6 +4,19 @@ import { ScreenTimeRow, TrackMetrics } from './artifacts.ts';
 /** Models that come earlier in the order of preference, and the error code that kept each from being used. */
 const PassedOver = z.array(z.object({ id: z.string(), code: z.string() }));
 
+/** How far it is known who is who. */
+const IdentityCounts = z.object({
+  /** Identities with a person's name, and without. */
+  named: z.int(),
+  unknown: z.int(),
+  /** Tracks of which a person should be asked. */
+  asked: z.int(),
+  /** Evidence of people's decisions that nothing in this run matches. */
+  unmatched: z.int(),
+  /** Tracks on which decisions of two people meet. */
+  conflicts: z.int(),
+});
+
 /** What a finished run says of itself (JOB-10, JOB-18). Paths are relative to the home folder. */
 export const RunSummary = z.object({
   phase: z.literal('done'),
@@ -40,6 +53,9 @@ export const RunSummary = z.object({
   }),
   track_metrics: TrackMetrics.extend({ id_switches: z.int() }),
   screen_time: z.array(ScreenTimeRow),
+  identity: IdentityCounts,
+  /** What a person should know of the result, such as cast members without a photo (PRO-04). */
+  warnings: z.array(z.string()),
   prefixes: z.object({
     frames: z.string(),
     crops: z.string(),

@@ -78,7 +78,7 @@ export async function timelineChart(
   shots: readonly Shot[],
   duration_ms: number,
 ): Promise<string> {
-  const place = new Map(people.map((row, i) => [row.cluster_id, i]));
+  const place = new Map(people.map((row, i) => [row.person, i]));
   const seconds = (ms: number) => ms / 1000;
   const strip = shots.map((shot, i) => ({
     row: 'shots',
@@ -87,7 +87,7 @@ export async function timelineChart(
     colour: i % 2 === 0 ? 'var(--shot-a)' : 'var(--shot-b)',
   }));
   const spans = timeline.flatMap((row) => {
-    const at = place.get(row.cluster_id);
+    const at = place.get(row.person);
     if (at === undefined) return [];
     return [{ row: String(at), from: seconds(row.start_ms), to: seconds(row.end_ms), colour: colourOf(at) }];
   });
@@ -121,7 +121,7 @@ export async function timelineChart(
   });
 }
 
-/** Rows are keyed by their place, because two people may have one name; the axis shows the names. */
+/** Rows are keyed by their place, for a name may be any words; the axis shows the names. */
 function nameAxis(names: readonly string[]) {
   const list = JSON.stringify(names);
   return {

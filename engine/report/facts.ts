@@ -40,7 +40,7 @@ function settings({ summary, models }: ReportInput): Fact[] {
   ];
 }
 
-function counts({ summary: { counts: n, track_metrics: t, retention } }: ReportInput): Fact[] {
+function counts({ summary: { identity, counts: n, track_metrics: t, retention } }: ReportInput): Fact[] {
   const share = (part: number | null) => (part === null ? '' : ` (${percent(part)})`);
   const longest = t.longest_tracks.map((track) => `${track.track_id} (${length(track.duration_ms / 1000)})`);
   return [
@@ -59,6 +59,10 @@ function counts({ summary: { counts: n, track_metrics: t, retention } }: ReportI
     ['Splits at gaps', t.gap_splits.map((s) => `track ${s.track_id} at ${clock(s.at_ms / 1000)}`).join(', ') || 'none'],
     ['Longest tracks', longest.join(', ') || 'none'],
     ['Faces kept for recognition', grouped(n.faces)],
+    [
+      'People named',
+      `${grouped(identity.named)}; ${grouped(identity.unknown)} unknown, ${count(identity.asked, 'track')} to be asked about`,
+    ],
   ];
 }
 

@@ -1,9 +1,9 @@
-import type { Artifacts, Cluster, Media, Shot, TimelineRow } from '#engine/core/artifacts.ts';
+import type { Artifacts, Media, Shot, TimelineRow } from '#engine/core/artifacts.ts';
 import type { RunSummary } from '#engine/core/summary.ts';
 import { timelineChart, totalsChart } from './charts.ts';
 import { runFacts } from './facts.ts';
 import { dot, type Html, html, trusted } from './html.ts';
-import { peopleSection, type ReportFace } from './people.ts';
+import { peopleSection, type ReportFace, type ReportPerson } from './people.ts';
 import { STYLE } from './style.ts';
 import { clock, count, grouped, length, percent } from './words.ts';
 
@@ -19,10 +19,16 @@ export interface ReportInput {
   readonly media: Media;
   readonly shots: readonly Shot[];
   readonly timeline: readonly TimelineRow[];
-  readonly clusters: readonly Cluster[];
-  readonly contamination: Artifacts['clusters']['contamination'];
+  readonly people: readonly ReportPerson[];
+  /** Tracks that look as if they belonged elsewhere; both by label. */
+  readonly suspects: readonly {
+    readonly track_id: number;
+    readonly own: string;
+    readonly other: string;
+    readonly reason: Artifacts['clusters']['contamination'][number]['reason'];
+  }[];
   readonly threshold: Artifacts['clusters']['threshold'];
-  /** Best first within each cluster; a limited number is shown. */
+  /** Best first of each person; a limited number is shown. */
   readonly faces: readonly ReportFace[];
   readonly models: readonly ReportModel[];
 }
@@ -65,10 +71,10 @@ ${totalsTable(summary)}
 ${figure('timeline', await timelineChart(shown, timeline, shots, media.duration_ms), `Timeline: ${count(shots.length, 'shot')} on top, then one row per person with every appearance; the list below has the same moments.`)}
 ${appearances(input)}
 </section>
-${await peopleSection(input)}
+${peopleSection(input)}
 ${runFacts(input)}
 </main>
-<footer>Names such as Unknown-1 are given by screen time, longest first; nobody is identified. Run ${summary.run_id}.</footer>
+<footer>${summary.identity.named > 0 ? 'Names come from the facebank and from what people decided; Unknown-1 and the like' : 'Names such as Unknown-1'} are given by screen time, longest first${summary.identity.named > 0 ? undefined : '; nobody is identified'}. Run ${summary.run_id}.</footer>
 </body>
 </html>
 `;
@@ -96,10 +102,10 @@ function tiles({ summary, media }: ReportInput): Html {
 function totalsTable({ screen_time }: RunSummary): Html | undefined {
   if (screen_time.length === 0) return undefined;
   return html`<div class="scroll" tabindex="0"><table>
-<thead><tr><th scope="col">Person</th><th scope="col">Visible</th><th scope="col">Of runtime</th><th scope="col">Appearances</th><th scope="col">Tracks</th><th scope="col">First seen</th><th scope="col">Last seen</th></tr></thead>
+<thead><tr><th scope="col">Person</th><th scope="col">Visible</th><th scope="col">95% interval</th><th scope="col">Of runtime</th><th scope="col">Appearances</th><th scope="col">Tracks</th><th scope="col">First seen</th><th scope="col">Last seen</th></tr></thead>
 <tbody>${screen_time.map(
     (row, i) =>
-      html`<tr><th scope="row">${dot(i)}${row.person}</th><td>${length(row.visual_s)}</td><td>${percent(row.share)}</td><td>${grouped(row.appearances)}</td><td>${grouped(row.tracks)}</td><td>${clock(row.first_seen_ms / 1000)}</td><td>${clock(row.last_seen_ms / 1000)}</td></tr>
+      html`<tr><th scope="row">${dot(i)}${row.person}</th><td>${length(row.visual_s)}</td><td>${length(row.visual_low_s)} to ${length(row.visual_high_s)}</td><td>${percent(row.share)}</td><td>${grouped(row.appearances)}</td><td>${grouped(row.tracks)}</td><td>${clock(row.first_seen_ms / 1000)}</td><td>${clock(row.last_seen_ms / 1000)}</td></tr>
 `,
   )}</tbody></table></div>`;
 }
@@ -107,7 +113,7 @@ function totalsTable({ screen_time }: RunSummary): Html | undefined {
 function appearances({ summary, timeline }: ReportInput): Html | undefined {
   if (timeline.length === 0) return undefined;
   const people = summary.screen_time.map((row) => {
-    const own = timeline.filter((span) => span.cluster_id === row.cluster_id);
+    const own = timeline.filter((span) => span.person === row.person);
     const moments = own.map((span) => `${clock(span.start_ms / 1000)}\u2013${clock(span.end_ms / 1000)}`);
     return html`<tr><th scope="row">${row.person}</th><td>${moments.join(', ')}</td></tr>
 `;
@@ -116,18 +122,15 @@ function appearances({ summary, timeline }: ReportInput): Html | undefined {
 }
 
 /** What a person should look at before trusting the numbers. */
-function warnings({ summary, clusters, contamination }: ReportInput): Html | undefined {
-  const label = new Map(clusters.map((cluster) => [cluster.cluster_id, cluster.label]));
+function warnings({ summary, suspects }: ReportInput): Html | undefined {
   const reasons = {
     nearer_to_other: (other: string) => `looks more like ${other}`,
     outlier: () => 'looks unlike the rest of its person',
     mixed_track: () => 'may hold two people',
   };
   const all = [
-    ...contamination.map(({ track_id, cluster_id, other_cluster_id, reason }) => {
-      const own = label.get(cluster_id) ?? `cluster ${cluster_id}`;
-      return `Track ${track_id} of ${own} ${reasons[reason](label.get(other_cluster_id) ?? 'somebody else')}.`;
-    }),
+    ...summary.warnings,
+    ...suspects.map(({ track_id, own, other, reason }) => `Track ${track_id} of ${own} ${reasons[reason](other)}.`),
     ...summary.track_metrics.long_tracks.map((id) => `Track ${id} is unusually long: a cut may have been missed.`),
   ];
   if (all.length === 0) return undefined;

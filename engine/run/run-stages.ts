@@ -1,6 +1,6 @@
 import { loadArtifact, saveArtifact } from '../artifact-cache.ts';
 import { cacheKeys } from '../blobs/layout.ts';
-import type { ArtifactName, Artifacts } from '../core/artifacts.ts';
+import type { Artifacts } from '../core/artifacts.ts';
 import type { RunSummary } from '../core/summary.ts';
 import type { Engine } from '../engine.ts';
 import { decodePicture } from '../media/pictures.ts';
@@ -8,10 +8,13 @@ import { openEmbedderPool } from '../models/embedder-pool.ts';
 import { cluster } from '../stages/cluster.ts';
 import { embed } from '../stages/embed.ts';
 import { type StageName, stageNames } from '../stages/episode.ts';
-import { measure } from '../stages/measure.ts';
+import { type Given, givenFor } from './given.ts';
+import { type Identified, identifyRun } from './identify-run.ts';
 import { workerCount } from './models.ts';
+import { type Machine, packedKey, savePacked } from './packed.ts';
 import type { Reporter } from './progress.ts';
 import type { Made } from './publish.ts';
+import { identifySettings } from './settings.ts';
 import { madeBy, mediaKey, type Settled } from './settle.ts';
 import { sweepOrLoad } from './sweep-or-load.ts';
 
@@ -19,35 +22,46 @@ type StageTime = RunSummary['stages'][number];
 
 export interface Ran {
   made: Made;
+  /** What a run that was stopped before `identify` has not got. */
+  named?: Identified;
+  given?: Given;
   stages: StageTime[];
   frames_exported: { files: number; bytes: number };
+}
+
+export interface RunOptions {
+  /** The last stage that is run; all of them if absent. */
+  readonly until?: StageName | undefined;
+  /** Make everything again, also what is cached. */
+  readonly fresh?: boolean | undefined;
 }
 
 /** Makes or loads every artifact up to `until`, each named by what determined it. */
 export async function runStages(
   engine: Engine,
   settled: Settled,
-  until: StageName | undefined,
+  { until, fresh }: RunOptions,
   report: Reporter,
   signal: AbortSignal,
 ): Promise<Ran> {
   const { keys, media } = settled;
-  const last = until === undefined ? stageNames.length : stageNames.indexOf(until) + 1;
+  const last = until === undefined ? stageNames.length - 1 : stageNames.indexOf(until);
+  const wanted = (name: StageName) => stageNames.indexOf(name) <= last;
   const stages: StageTime[] = [{ name: 'probe', key: mediaKey(settled.source), cached: true, took_s: 0 }];
   const made: Made = { media };
-  if (last === 1) return { made, stages, frames_exported: { files: 0, bytes: 0 } };
+  if (!wanted('cut')) return { made, stages, frames_exported: { files: 0, bytes: 0 } };
 
   const swept = await sweepOrLoad(engine, settled, report, signal);
-  const names = ['cut', 'detect', 'track', 'harvest'] as const;
-  names.forEach((name, i) => {
-    if (i + 1 >= last) return;
-    const { artifact, key } = madeBy(keys)[i] as { artifact: ArtifactName; key: string };
-    Object.assign(made, { [artifact]: swept.artifacts[artifact as keyof typeof swept.artifacts] });
-    stages.push({ name, key, cached: swept.cached[name], took_s: i === 0 ? swept.took_s : 0 });
-  });
+  for (const { stage, artifact, key } of madeBy(keys)) {
+    if (!isSwept(artifact) || !wanted(stage)) continue;
+    Object.assign(made, { [artifact]: swept.artifacts[artifact] });
+    const cached = swept.cached[stage as keyof typeof swept.cached];
+    stages.push({ name: stage, key, cached, took_s: stage === 'cut' ? swept.took_s : 0 });
+  }
+  const ran: Ran = { made, stages, frames_exported: swept.exported };
   const { shots, detections, tracks, faces } = swept.artifacts;
 
-  const step = async <N extends 'embeddings' | 'clusters' | 'screen_time'>(
+  const step = async <N extends 'embeddings' | 'clusters'>(
     name: StageName,
     artifact: N,
     make: () => Promise<Artifacts[N]>,
@@ -56,33 +70,55 @@ export async function runStages(
     const began = performance.now();
     const known = await loadArtifact(engine.blobs, artifact, keys[artifact]);
     const value = known ?? (await saveArtifact(engine.blobs, artifact, keys[artifact], await make()));
-    stages.push({
-      name,
-      key: keys[artifact],
-      cached: known !== undefined,
-      took_s: Math.round(performance.now() - began) / 1000,
-    });
+    stages.push({ name, key: keys[artifact], cached: known !== undefined, took_s: secondsSince(began) });
     Object.assign(made, { [artifact]: value });
     return value;
   };
-  if (last >= 6) {
-    const embeddings = await step('embed', 'embeddings', () => embedFaces(engine, settled, faces, report, signal));
-    if (last >= 7) {
-      const params = {
-        ...engine.config.clustering,
-        calibration: settled.models.embedder.model.entry.calibration ?? null,
-      };
-      report.phase('cluster', 0, 1);
-      const clusters = await step('cluster', 'clusters', () =>
-        cluster.run({ tracks, detections, faces, embeddings }, params, undefined),
-      );
-      if (last >= 8)
-        await step('measure', 'screen_time', () =>
-          measure.run({ shots, detections, tracks, clusters }, engine.config.screen_time, undefined),
-        );
-    }
-  }
-  return { made, stages, frames_exported: swept.exported };
+  if (!wanted('embed')) return ran;
+  const embeddings = await step('embed', 'embeddings', () => embedFaces(engine, settled, faces, report, signal));
+  if (!wanted('cluster')) return ran;
+  report.phase('cluster', 0, 1);
+  const { calibration = null } = settled.models.embedder.model.entry;
+  const clusters = await step('cluster', 'clusters', () =>
+    cluster.run({ tracks, detections, faces, embeddings }, { ...engine.config.clustering, calibration }, undefined),
+  );
+  const machine = { shots, detections, tracks, faces, embeddings, clusters };
+  if (!(await engine.blobs.has(packedKey(keys)))) await savePacked(engine.blobs, keys, machine);
+  if (!wanted('identify')) return ran;
+  signal.throwIfAborted();
+  report.phase('identify', 0, 1);
+  return nameThem(engine, settled, machine, ran, { until, fresh });
+}
+
+function isSwept(name: string): name is 'shots' | 'detections' | 'tracks' | 'faces' {
+  return ['shots', 'detections', 'tracks', 'faces'].includes(name);
+}
+
+/** `identify` and `measure`: what is given is read now, so that it is as new as can be. */
+async function nameThem(
+  engine: Engine,
+  settled: Settled,
+  machine: Machine,
+  ran: Ran,
+  { until, fresh }: RunOptions,
+): Promise<Ran> {
+  const { keys, models, provider, source } = settled;
+  const { detector, embedder } = { detector: models.detector.model, embedder: models.embedder.model };
+  const given = await givenFor(engine, source.place.ep_id, { detector, embedder, provider });
+  const run = { ...machine, machine_keys: keys, settings: identifySettings(engine.config, embedder) };
+  const times: StageTime[] = [];
+  const named = await identifyRun(engine, run, given, {
+    fresh: fresh === true,
+    done: (name, key, cached, took_s) => void times.push({ name, key, cached, took_s }),
+  });
+  const { identities, screen_time } = named;
+  if (until === 'identify')
+    return { ...ran, made: { ...ran.made, identities }, stages: [...ran.stages, ...times.slice(0, 1)] };
+  return { ...ran, made: { ...ran.made, identities, screen_time }, named, given, stages: [...ran.stages, ...times] };
+}
+
+function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
 }
 
 async function embedFaces(

@@ -3,6 +3,7 @@ import type { Media } from '#engine/core/artifacts.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { unite } from '#engine/core/spans.ts';
 import { artifactKey, digest } from '#engine/core/stage.ts';
+import type { Calibration } from '#engine/math/threshold.ts';
 import type { Dense } from '../media/frames.ts';
 import type { ResolvedModel } from '../models/catalog.ts';
 import { cluster } from '../stages/cluster.ts';
@@ -10,6 +11,7 @@ import { cut } from '../stages/cut.ts';
 import { detect } from '../stages/detect.ts';
 import { embed } from '../stages/embed.ts';
 import { harvest } from '../stages/harvest.ts';
+import { identify } from '../stages/identify.ts';
 import { measure } from '../stages/measure.ts';
 import { OPERATING_SCORE, track } from '../stages/track.ts';
 
@@ -65,6 +67,19 @@ export interface Keys {
   readonly faces: string;
   readonly embeddings: string;
   readonly clusters: string;
+}
+
+/** The section of each of what names people and measures them; the sections and the calibration are part of their keys. */
+export interface IdentifySettings extends Pick<Config, 'openset' | 'confusion' | 'screen_time'> {
+  readonly calibration: Calibration | null;
+}
+
+/** Keys of what is given, and of what depends on it: known when the facebank and people's decisions have been read. */
+export interface IdentityKeys {
+  /** Null: there was no facebank. */
+  readonly facebank: string | null;
+  readonly decisions: string;
+  readonly identities: string;
   readonly screen_time: string;
 }
 
@@ -77,9 +92,9 @@ export interface KeyFacts {
   readonly provider: string;
 }
 
-/** The name of every artifact of a run, before anything is run. */
+/** The name of every artifact that machines make by themselves, before anything is run. */
 export function keysOf({ config, media_key, grid, detector, embedder, provider }: KeyFacts): Keys {
-  const { scene, detection, tracking, faces, recognition, clustering, screen_time, storage } = config;
+  const { scene, detection, tracking, faces, recognition, clustering, storage } = config;
   const shots = artifactKey(cut, scene.enabled ? scene : { enabled: false }, {}, [media_key]);
   const model = (m: ResolvedModel) => ({ model: m.id, sha256: m.sha256, provider });
   const { confidence_th, iou_th, min_size } = detection;
@@ -94,11 +109,38 @@ export function keysOf({ config, media_key, grid, detector, embedder, provider }
   const embeddings = artifactKey(embed, { switch_similarity_max, mirror }, model(embedder), [crops]);
   const calibration = embedder.entry.calibration ?? null;
   const clusters = artifactKey(cluster, { ...clustering, calibration }, {}, [tracks, embeddings]);
-  const times = artifactKey(measure, screen_time, {}, [shots, detections, tracks, clusters]);
-  return { shots, detections, tracks, faces: crops, embeddings, clusters, screen_time: times };
+  return { shots, detections, tracks, faces: crops, embeddings, clusters };
 }
 
-/** A run is its artifacts: the same input and settings are the same run. */
-export function runId(keys: Keys): string {
-  return `r_${digest([keys.screen_time, keys.faces, keys.embeddings]).slice(0, 12)}`;
+/** As the configuration has them now, for a run with this embedder. */
+export function identifySettings(config: Config, embedder: Pick<ResolvedModel, 'entry'>): IdentifySettings {
+  const { openset, confusion, screen_time } = config;
+  return { openset, confusion, screen_time, calibration: embedder.entry.calibration ?? null };
+}
+
+/** The name of what is made from a run's artifacts and what was given beside them. */
+export function identityKeys(
+  keys: Keys,
+  { openset, confusion, calibration, screen_time }: IdentifySettings,
+  given: Pick<IdentityKeys, 'facebank' | 'decisions'>,
+): IdentityKeys {
+  const { shots, detections, tracks, faces, embeddings, clusters } = keys;
+  const params = { openset, confusion, calibration };
+  const bank = given.facebank ?? 'none';
+  const needs = [tracks, detections, faces, embeddings, clusters, bank, given.decisions];
+  const identities = artifactKey(identify, params, {}, needs);
+  const times = artifactKey(measure, screen_time, {}, [shots, detections, tracks, identities]);
+  return { ...given, identities, screen_time: times };
+}
+
+/**
+ * A run is what machines made of the video, and the settings that the rest follows: the same input and settings are the same run,
+ * whoever is in the facebank and whatever people have decided.
+ */
+export function runId(
+  { clusters, faces, embeddings, shots }: Keys,
+  config: Omit<IdentifySettings, 'calibration'>,
+): string {
+  const { openset, confusion, screen_time } = config;
+  return `r_${digest([clusters, faces, embeddings, shots, openset, confusion, screen_time]).slice(0, 12)}`;
 }

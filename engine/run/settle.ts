@@ -1,15 +1,13 @@
 import { loadArtifact, saveArtifact } from '../artifact-cache.ts';
 import { layout } from '../blobs/layout.ts';
-import type { ArtifactName, Media } from '../core/artifacts.ts';
+import type { Media } from '../core/artifacts.ts';
 import { artifactKey } from '../core/stage.ts';
 import type { RunSummary } from '../core/summary.ts';
 import type { EngineReader } from '../engine.ts';
 import { probe } from '../media/probe.ts';
-import { openDetector } from '../models/open.ts';
-import { availableProviders } from '../models/session.ts';
 import type { RunRequest } from '../run-episode.ts';
 import type { StageName } from '../stages/episode.ts';
-import { type Choice, chooseModel } from './models.ts';
+import { type Choice, chooseModel, providerFor } from './models.ts';
 import { type Grid, gridOf, type Keys, keysOf } from './settings.ts';
 import { resolveSource, type Source } from './source.ts';
 
@@ -49,20 +47,8 @@ export function mediaKey(source: Source): string {
   return artifactKey({ name: 'probe', version: 1 }, {}, { sha256: source.sha256 }, []);
 }
 
-/** The class of provider is part of every key. Of any but the processor, loading the model is the only proof. */
-async function providerFor(engine: EngineReader, detector: Choice['model']): Promise<string> {
-  const { device } = engine.config.services;
-  const possible = availableProviders(device);
-  if (possible[0] === 'cpu') return 'cpu';
-  const opened = await openDetector(detector, device);
-  await opened.close();
-  return opened.provider;
-}
-
-/** Stage -> the artifact it makes and its key, in order. */
-export function madeBy(
-  keys: Keys,
-): { stage: StageName; artifact: Exclude<ArtifactName, 'source' | 'media'>; key: string }[] {
+/** Stage -> the artifact it makes and its key, in order; what depends on what is given comes after these. */
+export function madeBy(keys: Keys): { stage: StageName; artifact: keyof Keys; key: string }[] {
   return [
     { stage: 'cut', artifact: 'shots', key: keys.shots },
     { stage: 'detect', artifact: 'detections', key: keys.detections },
@@ -70,7 +56,6 @@ export function madeBy(
     { stage: 'harvest', artifact: 'faces', key: keys.faces },
     { stage: 'embed', artifact: 'embeddings', key: keys.embeddings },
     { stage: 'cluster', artifact: 'clusters', key: keys.clusters },
-    { stage: 'measure', artifact: 'screen_time', key: keys.screen_time },
   ];
 }
 

@@ -23,13 +23,15 @@ export interface SummaryFacts
   > {
   readonly place: EpisodePlace;
   readonly made: Made;
-  readonly grid: Grid;
+  readonly grid: Pick<Grid, 'fps'>;
+  /** Names of the cast whom nothing can recognise (PRO-04). */
+  readonly without_seeds: readonly string[];
 }
 
 /** What a run says of itself; what a stopped run has not made counts as nothing. */
 export function summarise(facts: SummaryFacts): RunSummary {
-  const { place, made, grid, ...rest } = facts;
-  const { media, shots, detections, tracks, faces, embeddings, clusters, screen_time } = made;
+  const { place, made, grid, without_seeds, ...rest } = facts;
+  const { media, shots, detections, tracks, faces, embeddings, clusters, identities, screen_time } = made;
   const { frames, crops, thumbs, manifests, reports } = layout(place);
   const metrics = tracks?.metrics ?? NO_TRACKS;
   const id_switches = embeddings?.tracks.reduce((sum, track) => sum + track.suspected_switches_ms.length, 0) ?? 0;
@@ -48,15 +50,31 @@ export function summarise(facts: SummaryFacts): RunSummary {
       detections_too_small: detections?.counts.too_small ?? 0,
       tracks: tracks?.rows.length ?? 0,
       faces: faces?.rows.length ?? 0,
-      people: clusters?.rows.length ?? 0,
+      people: (identities ?? clusters)?.rows.length ?? 0,
     },
     retention: detections === undefined ? null : retention(detections.counts),
     cuts: cutRate(shots ?? []),
     track_metrics: { ...metrics, id_switches },
     screen_time: screen_time?.rows ?? [],
+    identity: identityCounts(identities),
+    warnings: without_seeds.map(
+      (name) => `${name} has no photo in the facebank, so no face can be recognised as theirs.`,
+    ),
     prefixes: { frames, crops, thumbs, manifests, reports },
     report: screen_time === undefined ? '' : `${reports}report.html`,
     ...rest,
+  };
+}
+
+function identityCounts(identities: Artifacts['identities'] | undefined): RunSummary['identity'] {
+  const named = identities?.rows.filter(({ person_id }) => person_id !== null).length ?? 0;
+  const asked = identities?.pieces.filter(({ band }) => band === 'ask').map(({ track_id }) => track_id);
+  return {
+    named,
+    unknown: (identities?.rows.length ?? 0) - named,
+    asked: new Set(asked).size,
+    unmatched: identities?.unmatched.length ?? 0,
+    conflicts: identities?.conflicts.length ?? 0,
   };
 }
 

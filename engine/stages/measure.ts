@@ -1,67 +1,73 @@
 import type { Config } from '#config/schema.ts';
-import type {
-  Artifacts,
-  Cluster,
-  DetectionRow,
-  ScreenTimeRow,
-  Shot,
-  TimelineRow,
-  TrackRow,
-} from '#engine/core/artifacts.ts';
+import type { Artifacts, DetectionRow, ScreenTimeRow, Shot, TimelineRow, TrackRow } from '#engine/core/artifacts.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import { type Span, total, unite } from '#engine/core/spans.ts';
+import type { Identity, Piece } from '#engine/core/identities.ts';
+import { intersect, type Span, subtract, total, unite } from '#engine/core/spans.ts';
 import { defineStage } from '#engine/core/stage.ts';
+import { type Chance, timeInterval } from '#engine/math/interval.ts';
+
+/** A piece of a track, and when its face was seen. */
+interface Seen {
+  readonly piece: Piece;
+  readonly shot_id: number;
+  /** Sorted, disjoint, inside the piece. */
+  readonly spans: readonly Span[];
+  /** Moments of the detections inside the piece. */
+  readonly moments: readonly number[];
+}
 
 export const measure = defineStage({
   name: 'measure',
-  version: 1,
-  needs: ['shots', 'detections', 'tracks', 'clusters'],
+  version: 2,
+  needs: ['shots', 'detections', 'tracks', 'identities'],
   makes: 'screen_time',
-  async run({ shots, detections, tracks, clusters }, params: Config['screen_time']) {
+  async run({ shots, detections, tracks, identities }, params: Config['screen_time']) {
     const duration_ms = shots.at(-1)?.end_ms ?? 0;
-    const by_id = new Map(tracks.rows.map((row) => [row.track_id, row]));
-    const made = clusters.rows.map((cluster) => {
-      const members = cluster.track_ids.flatMap((id) => by_id.get(id) ?? []);
-      return appearances(cluster, members, detections.rows, shots, tracks.period_ms, params);
+    const { period_ms } = tracks;
+    const seen = seenPieces(identities.pieces, tracks.rows, detections.rows, period_ms);
+    const by_label = Map.groupBy(seen, ({ piece }) => piece.label);
+    const by_track = Map.groupBy(seen, ({ piece }) => piece.track_id);
+    const chances = chancesOfOthers(seen);
+    const made = identities.rows.map((identity) => {
+      const own = by_label.get(identity.label) ?? [];
+      mustNotMeet(own);
+      const timeline = appearances(identity, own, by_track, shots, params);
+      const others = chances.get(identity.label) ?? [];
+      return { timeline, rows: summarise(identity, own, others, timeline, { duration_ms, period_ms, shots }) };
     });
-    const timeline = made.flat().sort((a, b) => a.start_ms - b.start_ms || a.cluster_id - b.cluster_id);
-    const rows = clusters.rows.flatMap((cluster, i) => summarise(cluster, made[i] ?? [], duration_ms));
-    rows.sort((a, b) => b.visual_s - a.visual_s || a.cluster_id - b.cluster_id);
+    const place = new Map(identities.rows.map(({ label }, i) => [label, i]));
+    const at = (row: { person: string }) => place.get(row.person) ?? 0;
+    const timeline = made.flatMap((each) => each.timeline).sort((a, b) => a.start_ms - b.start_ms || at(a) - at(b));
+    const rows = made.flatMap((each) => each.rows).sort((a, b) => b.visual_s - a.visual_s || at(a) - at(b));
     mustHold({ duration_ms, timeline, rows }, shots);
     return { duration_ms, timeline, rows };
   },
 });
 
-/** When a person is seen, shot by shot: holes up to `gap_ms_max` are bridged, never across a cut. */
-function appearances(
-  cluster: Cluster,
+function seenPieces(
+  pieces: readonly Piece[],
   tracks: readonly TrackRow[],
   detections: readonly DetectionRow[],
-  shots: readonly Shot[],
   period_ms: number,
-  params: Config['screen_time'],
-): TimelineRow[] {
-  return shots.flatMap((shot) => {
-    const here = tracks.filter((row) => row.shot_id === shot.shot_id);
-    const seen = here.flatMap((row) => seenSpans(row, detections, period_ms));
-    return unite(seen, params.gap_ms_max)
-      .filter((span) => span.end_ms - span.start_ms >= params.min_appearance_ms)
-      .map((span) => ({
-        person: cluster.label,
-        cluster_id: cluster.cluster_id,
-        shot_id: shot.shot_id,
-        ...span,
-        track_ids: here
-          .filter((row) => row.start_ms < span.end_ms && row.end_ms > span.start_ms)
-          .map((row) => row.track_id),
-      }));
+): Seen[] {
+  const by_id = new Map(tracks.map((row) => [row.track_id, row]));
+  return pieces.map((piece) => {
+    const track = by_id.get(piece.track_id);
+    if (track === undefined)
+      throw new ScreenalyticsError('INVARIANT_BROKEN', { rule: 'a piece lies on a track', piece });
+    const moments = track.detections.map((i) => detections[i]?.at_ms ?? track.start_ms);
+    return {
+      piece,
+      shot_id: track.shot_id,
+      spans: intersect(seenSpans(track, moments, period_ms), [piece]),
+      moments: moments.filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms),
+    };
   });
 }
 
 /** Each detection stands for half a period on either side; the track's own ends, which know of the cuts, bound them. */
-function seenSpans(row: TrackRow, detections: readonly DetectionRow[], period_ms: number): Span[] {
+function seenSpans(row: TrackRow, moments: readonly number[], period_ms: number): Span[] {
   const half = period_ms / 2;
-  const moments = row.detections.map((i) => detections[i]?.at_ms ?? row.start_ms);
   const spans = moments.map((at_ms, i) => ({
     start_ms: i === 0 ? row.start_ms : Math.max(row.start_ms, Math.round(at_ms - half)),
     end_ms: i === moments.length - 1 ? row.end_ms : Math.min(row.end_ms, Math.round(at_ms + half)),
@@ -70,16 +76,85 @@ function seenSpans(row: TrackRow, detections: readonly DetectionRow[], period_ms
   return unite(spans, Math.ceil(half));
 }
 
-function summarise(cluster: Cluster, timeline: readonly TimelineRow[], duration_ms: number): ScreenTimeRow[] {
+/** When a person is seen, shot by shot: holes up to `gap_ms_max` are bridged, never across a cut. */
+function appearances(
+  { label, person_id }: Identity,
+  own: readonly Seen[],
+  by_track: ReadonlyMap<number, readonly Seen[]>,
+  shots: readonly Shot[],
+  params: Config['screen_time'],
+): TimelineRow[] {
+  const by_shot = Map.groupBy(own, ({ shot_id }) => shot_id);
+  return shots.flatMap(({ shot_id }) => {
+    const here = by_shot.get(shot_id) ?? [];
+    const seen = here.flatMap(({ spans }) => spans);
+    const bridged = unite(seen, params.gap_ms_max);
+    // A hole in which the same track is somebody else's is no hole: it is known who was there.
+    const tracks = new Set(here.map(({ piece }) => piece.track_id));
+    const beside = [...tracks].flatMap((id) => by_track.get(id) ?? []).filter(({ piece }) => piece.label !== label);
+    const foreign = unite(beside.flatMap(({ spans }) => spans));
+    return subtract(bridged, subtract(foreign, unite(seen)))
+      .filter((span) => span.end_ms - span.start_ms >= params.min_appearance_ms)
+      .map((span) => ({ person: label, person_id, shot_id, ...span, track_ids: tracksWithin(here, span) }));
+  });
+}
+
+function tracksWithin(here: readonly Seen[], { start_ms, end_ms }: Span): number[] {
+  const inside = here.filter(({ piece }) => piece.start_ms < end_ms && piece.end_ms > start_ms);
+  return [...new Set(inside.map(({ piece }) => piece.track_id))];
+}
+
+/** label -> time that was counted for others, or for nobody, but may be its own. */
+function chancesOfOthers(seen: readonly Seen[]): Map<string, Chance[]> {
+  const chances = new Map<string, Chance[]>();
+  for (const { piece, spans } of seen)
+    for (const { label, probability } of piece.others) {
+      const list = chances.get(label) ?? [];
+      if (label !== piece.label) list.push({ seconds: total(spans) / 1000, probability });
+      chances.set(label, list);
+    }
+  return chances;
+}
+
+interface Episode {
+  readonly duration_ms: number;
+  readonly period_ms: number;
+  readonly shots: readonly Shot[];
+}
+
+function summarise(
+  { label, person_id, purity_estimate }: Identity,
+  own: readonly Seen[],
+  others: readonly Chance[],
+  timeline: readonly TimelineRow[],
+  { duration_ms, period_ms, shots }: Episode,
+): ScreenTimeRow[] {
   const first = timeline[0];
   if (first === undefined) return [];
   const visual_ms = total(timeline);
+  const counted_ms = own.reduce((sum, { spans }) => sum + total(spans), 0);
+  // Bridged holes belong to what lies beside them.
+  const chances = own.map(({ piece, spans }) => ({
+    seconds: (total(spans) / 1000) * (visual_ms / counted_ms),
+    probability: piece.label_source === 'person' ? 1 : (piece.probability ?? purity_estimate),
+  }));
+  const expected_s = chances.reduce((sum, { seconds, probability }) => sum + seconds * probability, 0);
+  const interval = timeInterval({
+    chances: [...chances, ...others],
+    edges: openEdges(timeline, shots),
+    period_s: period_ms / 1000,
+    measured_s: visual_ms / 1000,
+    duration_s: duration_ms / 1000,
+  });
   return [
     {
-      person: cluster.label,
-      cluster_id: cluster.cluster_id,
+      person: label,
+      person_id,
       visual_s: visual_ms / 1000,
-      share: duration_ms === 0 ? 0 : Math.round((visual_ms / duration_ms) * 1e6) / 1e6,
+      visual_low_s: Math.floor(interval.low_s * 1000) / 1000,
+      visual_high_s: Math.ceil(interval.high_s * 1000) / 1000,
+      confidence: round(Math.min(1, expected_s / (visual_ms / 1000))),
+      share: duration_ms === 0 ? 0 : round(visual_ms / duration_ms),
       first_seen_ms: first.start_ms,
       last_seen_ms: Math.max(...timeline.map((row) => row.end_ms)),
       // Seen on both sides of a cut without a break is one appearance.
@@ -89,12 +164,41 @@ function summarise(cluster: Cluster, timeline: readonly TimelineRow[], duration_
   ];
 }
 
+/** Beginnings and ends that are not at a cut: where exactly they lie between two samples is not known. */
+function openEdges(timeline: readonly TimelineRow[], shots: readonly Shot[]): number {
+  return timeline.reduce((count, { shot_id, start_ms, end_ms }) => {
+    const shot = shots[shot_id];
+    return count + Number(start_ms !== shot?.start_ms) + Number(end_ms !== shot?.end_ms);
+  }, 0);
+}
+
+function round(share: number): number {
+  return Math.round(share * 1e6) / 1e6;
+}
+
+/** Nobody is twice in one frame: two faces at one moment are two people, whoever named them. */
+function mustNotMeet(own: readonly Seen[]): void {
+  const taken = new Map<number, Piece>();
+  for (const { piece, moments } of own)
+    for (const at_ms of moments) {
+      const other = taken.get(at_ms);
+      if (other !== undefined)
+        throw new ScreenalyticsError('INVARIANT_BROKEN', {
+          rule: 'nobody is twice in one moment',
+          person: piece.label,
+          at_ms,
+          tracks: [other.track_id, piece.track_id],
+        });
+      taken.set(at_ms, piece);
+    }
+}
+
 /** SCR-09: no total above the runtime, no overlap within one person, no appearance across a cut or outside the episode. */
 function mustHold({ duration_ms, timeline, rows }: Artifacts['screen_time'], shots: readonly Shot[]): void {
   const broken = (rule: string, details: object) => new ScreenalyticsError('INVARIANT_BROKEN', { rule, ...details });
-  const last = new Map<number, TimelineRow>();
+  const last = new Map<string, TimelineRow>();
   for (const row of timeline) {
-    const before = last.get(row.cluster_id);
+    const before = last.get(row.person);
     if (before !== undefined && before.end_ms > row.start_ms)
       throw broken('appearances of one person do not overlap', { before, row });
     if (row.start_ms < 0 || row.end_ms > duration_ms || row.start_ms >= row.end_ms)
@@ -102,7 +206,7 @@ function mustHold({ duration_ms, timeline, rows }: Artifacts['screen_time'], sho
     const shot = shots[row.shot_id];
     if (shot === undefined || row.start_ms < shot.start_ms || row.end_ms > shot.end_ms)
       throw broken('appearances lie inside their shot', { row, shot });
-    last.set(row.cluster_id, row);
+    last.set(row.person, row);
   }
   for (const row of rows)
     if (row.visual_s * 1000 > duration_ms) throw broken('no total exceeds the runtime', { row, duration_ms });

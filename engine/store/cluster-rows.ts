@@ -5,7 +5,10 @@ import { runKey } from './runs.ts';
 export const StoredCluster = z.object({
   cluster_id: z.int(),
   label: z.string(),
-  visual_s: z.number().nullable(),
+  /** Who its tracks count for: one label, or several where somebody or a machine told them apart. */
+  people: z.array(z.string()),
+  /** Summed length of its tracks, as far as they count for anybody. */
+  visual_s: z.number(),
   cohesion: z.number(),
   purity_estimate: z.number(),
   track_ids: z.array(z.int()),
@@ -37,7 +40,11 @@ export function listClusters(
 }
 
 const SELECT_CLUSTERS = `
-  select c.cluster_id, c.label, s.visual_s, c.cohesion, c.purity_estimate, c.best_face_id,
+  select c.cluster_id, c.label, c.cohesion, c.purity_estimate, c.best_face_id,
+    array(select distinct a.label from sa.assignment a
+      where a.run_key = c.run_key and a.cluster_id = c.cluster_id and a.label is not null order by 1) as people,
+    coalesce((select sum(a.end_ms - a.start_ms) from sa.assignment a
+      where a.run_key = c.run_key and a.cluster_id = c.cluster_id and a.label is not null), 0)::double precision / 1000 as visual_s,
     array(select m.track_id from sa.cluster_track m
       where m.run_key = c.run_key and m.cluster_id = c.cluster_id order by 1) as track_ids,
     array(select f.face_id from sa.face f join sa.cluster_track m on m.run_key = f.run_key and m.track_id = f.track_id
@@ -48,9 +55,7 @@ const SELECT_CLUSTERS = `
     (select count(distinct t.shot_id) from sa.track t
       join sa.cluster_track m on m.run_key = t.run_key and m.track_id = t.track_id
       where t.run_key = c.run_key and m.cluster_id = c.cluster_id)::int as shots
-  from sa.cluster c
-  left join sa.screen_time s on s.run_key = c.run_key and s.cluster_id = c.cluster_id
-  where c.run_key = $1 order by s.visual_s desc nulls last, c.cluster_id`;
+  from sa.cluster c where c.run_key = $1 order by visual_s desc, c.cluster_id`;
 
 /** The pairs of clusters that look most alike: what may be one person, or two who are easily taken for one. Of all, or of one cluster. */
 export function lookAlikes(

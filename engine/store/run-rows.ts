@@ -50,6 +50,15 @@ export const StoredTrack = z.object({
   detections: z.int(),
   /** Label of its cluster; null when it has no usable face. */
   cluster: z.string().nullable(),
+  /** Who it is: the label that most of it counts for; null: nobody. */
+  person: z.string().nullable(),
+  /** That this is right; null: a person said nothing and no probability was made. */
+  probability: z.number().nullable(),
+  band: z.enum(['accept', 'ask', 'unknown', 'decided']).nullable(),
+  /** A person locked a part of it or the whole. */
+  locked: z.boolean(),
+  /** Stretches that were decided apart; 1: it is one person's from end to end. */
+  pieces: z.int(),
   faces: z.int(),
   /** Flags of any of its faces. */
   flags: z.array(z.string()),
@@ -63,6 +72,8 @@ export type StoredTrack = z.output<typeof StoredTrack>;
 export interface TrackFilter {
   readonly shot?: number | undefined;
   readonly cluster?: string | undefined;
+  /** Only tracks that count for this label, wholly or in part. */
+  readonly person?: string | undefined;
   readonly duration_ms_min: number;
   readonly flag?: string | undefined;
 }
@@ -74,17 +85,19 @@ export function listTracks(
   filter: TrackFilter,
   page: PageOf,
 ): Promise<StoredTrack[]> {
-  const { shot = null, cluster = null, duration_ms_min, flag = null } = filter;
+  const { shot = null, cluster = null, person = null, duration_ms_min, flag = null } = filter;
   return db.read(async (q) => {
     const key = await runKey(q, run.ep_id, run.run_id);
-    const rows = await q.query(SELECT_TRACKS, [key, page.after, shot, cluster, duration_ms_min, flag, page.limit]);
+    const asked = [shot, cluster, duration_ms_min, flag, page.limit, person];
+    const rows = await q.query(SELECT_TRACKS, [key, page.after, ...asked]);
     return z.array(StoredTrack).parse(rows);
   });
 }
 
 const SELECT_TRACKS = `
   select * from (
-    select t.track_id, t.shot_id, t.start_ms, t.end_ms, t.detections, c.label as cluster,
+    select t.track_id, t.shot_id, t.start_ms, t.end_ms, t.detections, c.label as cluster, a.label as person,
+      a.probability, a.band, coalesce(n.locked, false) as locked, coalesce(n.pieces, 0)::int as pieces,
       (select count(*) from sa.face f where f.run_key = t.run_key and f.track_id = t.track_id)::int as faces,
       array(select distinct unnest(f.flags) from sa.face f
         where f.run_key = t.run_key and f.track_id = t.track_id order by 1) as flags,
@@ -95,8 +108,14 @@ const SELECT_TRACKS = `
     left join sa.cluster_track m on m.run_key = t.run_key and m.track_id = t.track_id
     left join sa.cluster c on c.run_key = m.run_key and c.cluster_id = m.cluster_id
     left join sa.embedding v on v.run_key = t.run_key and v.track_id = t.track_id
+    left join lateral (select label, probability, band from sa.assignment a
+      where a.run_key = t.run_key and a.track_id = t.track_id
+      order by a.end_ms - a.start_ms desc, a.start_ms limit 1) a on true
+    left join lateral (select count(*) as pieces, bool_or(a.locked) as locked from sa.assignment a
+      where a.run_key = t.run_key and a.track_id = t.track_id) n on true
     where t.run_key = $1 and t.track_id > $2 and ($3::int is null or t.shot_id = $3::int)
-      and ($4::text is null or c.label = $4::text) and t.end_ms - t.start_ms >= $5::bigint
+      and ($4::text is null or c.label = $4::text) and ($8::text is null or exists (select from sa.assignment a
+        where a.run_key = t.run_key and a.track_id = t.track_id and a.label = $8::text)) and t.end_ms - t.start_ms >= $5::bigint
   ) found
   where $6::text is null or $6::text = any(flags)
   order by track_id limit $7`;
@@ -187,8 +206,9 @@ export function seenFaces(db: Readable, run: { ep_id: string; run_id: string }):
   const sql = `
     select d.at_ms, array[d.x1, d.y1, d.x2, d.y2] as box, s.label as person
     from sa.detection d
-    join sa.cluster_track m on m.run_key = d.run_key and m.track_id = d.track_id
-    join sa.screen_time s on s.run_key = m.run_key and s.cluster_id = m.cluster_id
+    join sa.assignment a on a.run_key = d.run_key and a.track_id = d.track_id
+      and a.start_ms <= d.at_ms and a.end_ms > d.at_ms
+    join sa.screen_time s on s.run_key = a.run_key and s.label = a.label
     where d.run_key = $1 order by d.at_ms, d.detection_id`;
   return db.read(async (q) => {
     return z.array(SeenFace).parse(await q.query(sql, [await runKey(q, run.ep_id, run.run_id)]));

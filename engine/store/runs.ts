@@ -22,8 +22,10 @@ export const Run = z.object({
 });
 export type Run = z.output<typeof Run>;
 
-/** `speaking_s`, `both_s`: null where they were not measured. `confidence`: 0..1, expected purity of the person's cluster. */
+/** `speaking_s`, `both_s`: null where they were not measured. Interval and confidence: null in runs of older programs. */
 export const StoredScreenTime = ScreenTimeRow.extend({
+  visual_low_s: z.number().nullable(),
+  visual_high_s: z.number().nullable(),
   speaking_s: z.number().nullable(),
   both_s: z.number().nullable(),
   confidence: z.number().nullable(),
@@ -65,9 +67,10 @@ export function screenTime(db: Readable, ep_id: string, run_id?: string): Promis
 }
 
 const SELECT_SCREEN_TIME = `
-  select label as person, cluster_id, visual_s, speaking_s, both_s, confidence, share, first_seen_ms, last_seen_ms,
-    appearances, tracks
-  from sa.screen_time where run_key = $1 order by visual_s desc, cluster_id`;
+  select s.label as person, p.person_id, s.visual_s, s.visual_low_s, s.visual_high_s, s.speaking_s, s.both_s, s.confidence,
+    s.share, s.first_seen_ms, s.last_seen_ms, s.appearances, s.tracks
+  from sa.screen_time s left join sa.person p on p.person_key = s.person_key
+  where s.run_key = $1 order by s.visual_s desc, s.first_seen_ms, s.label`;
 
 /** When each person is seen: of the current run, or of `run_id`; in the order in which the run gave it. */
 export function timeline(db: Readable, ep_id: string, run_id?: string): Promise<TimelineRow[]> {
@@ -78,8 +81,11 @@ export function timeline(db: Readable, ep_id: string, run_id?: string): Promise<
 }
 
 const SELECT_TIMELINE = `
-  select label as person, cluster_id, shot_id, start_ms, end_ms, track_ids
-  from sa.appearance where run_key = $1 order by appearance_id`;
+  select a.label as person, p.person_id, a.shot_id, a.start_ms, a.end_ms, a.track_ids
+  from sa.appearance a
+  join sa.identity i on i.run_key = a.run_key and i.label = a.label
+  left join sa.person p on p.person_key = i.person_key
+  where a.run_key = $1 order by a.appearance_id`;
 
 /** The key of the current run, or of `run_id`. */
 export async function runKey(q: DbReader, ep_id: string, run_id: string | undefined): Promise<number> {

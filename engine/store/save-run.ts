@@ -2,8 +2,10 @@ import pgvector from 'pgvector';
 import { z } from 'zod';
 import type { Artifacts } from '#engine/core/artifacts.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { movedOn } from './changes.ts';
 import { chunks, lists, numbers, numbersOrNull } from './columns.ts';
 import type { Db, DbReader } from './db.ts';
+import { type Cause, type NamedRun, writeIdentities } from './identity-rows.ts';
 
 /** A finished run: what it was asked and what it found. */
 export interface FinishedRun {
@@ -19,10 +21,13 @@ export interface FinishedRun {
   device: string;
   counts: Record<string, number>;
   actor: string;
-  artifacts: Pick<
-    Artifacts,
-    'media' | 'shots' | 'detections' | 'tracks' | 'faces' | 'embeddings' | 'clusters' | 'screen_time'
-  >;
+  artifacts: Pick<Artifacts, 'media' | 'shots' | 'detections' | 'tracks' | 'faces' | 'embeddings' | 'clusters'>;
+  /** Stage -> key, of what machines made by themselves. */
+  keys: Record<string, string>;
+  /** Who is who and how long, of what was given when the run was made. */
+  named: NamedRun;
+  /** The newest change that it knows of. */
+  decisions_seq: number;
 }
 
 interface Statement {
@@ -35,10 +40,11 @@ const ROWS_A_STATEMENT = 10_000;
 const VECTORS_A_STATEMENT = 200;
 
 /**
- * Writes all rows of a run in one transaction and makes it the episode's current run. A run's id says what determined
- * it, so one that is already there holds these very rows: it only becomes current again (`saved: false`).
+ * Writes all rows of a run in one transaction and makes it the episode's current run. A run's id says what machines made of the
+ * video, so one that is already there holds these very rows: it only becomes current again (`saved: false`), and is named anew when
+ * the facebank or people's decisions are not what they were. `newer`: there is a change that this run does not know of yet.
  */
-export async function saveRun(db: Db, run: FinishedRun): Promise<{ saved: boolean }> {
+export async function saveRun(db: Db, run: FinishedRun): Promise<{ saved: boolean; newer: boolean }> {
   const statements = rowsOf(run); // before the transaction: nothing in it waits for us
   const { model_id, dim, tracks } = run.artifacts.embeddings;
   return db.write(async (q) => {
@@ -47,14 +53,29 @@ export async function saveRun(db: Db, run: FinishedRun): Promise<{ saved: boolea
       episode_key,
       run.run_id,
     ]);
-    const again = 'update sa.run set current = true where episode_key = $1 and run_id = $2 returning run_key';
-    if ((await q.query(again, [episode_key, run.run_id])).length > 0) return { saved: false };
+    const again = 'update sa.run set current = true where episode_key = $1 and run_id = $2 returning run_key, keys';
+    const [there] = z.array(Known).parse(await q.query(again, [episode_key, run.run_id]));
+    if (there !== undefined) {
+      if (!isNamed(there.keys, run.named)) await writeIdentities(q, there.run_key, run.named, causeOf(run));
+      return { saved: false, newer: await movedOn(q, run.ep_id, run.decisions_seq) };
+    }
     const indexMissing = tracks.length > 0 && (await lacksIndex(q, model_id));
     const run_key = await insertRun(q, episode_key, run);
     for (const { sql, params } of statements) await q.query(sql, [run_key, ...params]);
+    await writeIdentities(q, run_key, run.named, causeOf(run));
     if (indexMissing) await q.query(`select sa.create_embedding_index('track', $1, $2)`, [model_id, dim]);
-    return { saved: true };
+    return { saved: true, newer: await movedOn(q, run.ep_id, run.decisions_seq) };
   });
+}
+
+const Known = z.object({ run_key: z.int(), keys: z.record(z.string(), z.string()) });
+
+function causeOf({ decisions_seq }: FinishedRun): Cause {
+  return { cause: 'run', change_id: null, decisions_seq };
+}
+
+function isNamed(keys: Record<string, string>, { keys: now }: NamedRun): boolean {
+  return keys.identify === now.identities && keys.measure === now.screen_time && keys.decisions === now.decisions;
 }
 
 /** Asked before the first vector is inserted; then nobody else makes an index until this transaction ends. */
@@ -75,12 +96,12 @@ async function insertRun(q: DbReader, episode_key: number, run: FinishedRun): Pr
   const { media } = run.artifacts;
   const rows = await q.query(
     `insert into sa.run (episode_key, run_id, settings, settings_hash, analyzed_fps, detector, embedder, tracker,
-       device, duration_ms, current, counts, media, actor)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $11, $12, $13) returning run_key`,
+       device, duration_ms, current, counts, media, actor, keys)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $11, $12, $13, $14) returning run_key`,
     [
       ...[episode_key, run.run_id, JSON.stringify(run.settings), run.settings_hash, run.analyzed_fps, run.detector],
       ...[run.embedder, run.tracker, run.device, media.duration_ms, JSON.stringify(run.counts), JSON.stringify(media)],
-      run.actor,
+      ...[run.actor, JSON.stringify(run.keys)],
     ],
   );
   return z.tuple([z.object({ run_key: z.int() })]).parse(rows)[0].run_key;
@@ -96,8 +117,6 @@ function rowsOf({ artifacts }: FinishedRun): Statement[] {
     ...embeddings(artifacts.embeddings),
     clusters(artifacts.clusters.rows),
     clusterTracks(artifacts.clusters.rows),
-    screenTime(artifacts.screen_time.rows, artifacts.clusters.rows),
-    timeline(artifacts.screen_time.timeline),
   ];
 }
 
@@ -209,46 +228,6 @@ function clusterTracks(rows: Artifacts['clusters']['rows']): Statement {
     sql: `insert into sa.cluster_track (run_key, cluster_id, track_id)
       select $1, * from unnest($2::int[], $3::int[])`,
     params: [numbers(pairs.map((pair) => pair.cluster_id)), numbers(pairs.map((pair) => pair.track_id))],
-  };
-}
-
-/** `confidence`: how surely the time is one person's, by the expected purity of the cluster that it was measured on. */
-function screenTime(rows: Artifacts['screen_time']['rows'], clusters: Artifacts['clusters']['rows']): Statement {
-  const purity = new Map(clusters.map((cluster) => [cluster.cluster_id, cluster.purity_estimate]));
-  return {
-    sql: `insert into sa.screen_time (run_key, cluster_id, label, visual_s, share, first_seen_ms, last_seen_ms,
-        appearances, tracks, confidence)
-      select $1, * from unnest($2::int[], $3::text[], $4::double precision[], $5::double precision[], $6::bigint[],
-        $7::bigint[], $8::int[], $9::int[], $10::double precision[])`,
-    params: [
-      numbers(rows.map((r) => r.cluster_id)),
-      rows.map((r) => r.person),
-      numbers(rows.map((r) => r.visual_s)),
-      numbers(rows.map((r) => r.share)),
-      numbers(rows.map((r) => r.first_seen_ms)),
-      numbers(rows.map((r) => r.last_seen_ms)),
-      numbers(rows.map((r) => r.appearances)),
-      numbers(rows.map((r) => r.tracks)),
-      numbersOrNull(rows.map((r) => purity.get(r.cluster_id))),
-    ],
-  };
-}
-
-function timeline(rows: Artifacts['screen_time']['timeline']): Statement {
-  return {
-    sql: `insert into sa.appearance (run_key, appearance_id, cluster_id, label, shot_id, start_ms, end_ms, track_ids)
-      select $1, id, cluster, label, shot, start_ms, end_ms, tracks::int[]
-      from unnest($2::int[], $3::int[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::text[])
-        as a(id, cluster, label, shot, start_ms, end_ms, tracks)`,
-    params: [
-      numbers(rows.map((_, i) => i)),
-      numbers(rows.map((r) => r.cluster_id)),
-      rows.map((r) => r.person),
-      numbers(rows.map((r) => r.shot_id)),
-      numbers(rows.map((r) => r.start_ms)),
-      numbers(rows.map((r) => r.end_ms)),
-      lists(rows.map((r) => r.track_ids)),
-    ],
   };
 }
 

@@ -17,6 +17,7 @@ const STAGE_OF = {
   faces: 'harvest',
   embeddings: 'embed',
   clusters: 'cluster',
+  identities: 'identify',
   screen_time: 'measure',
 } as const satisfies Partial<Record<ArtifactName, string>>;
 

@@ -159,20 +159,20 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     await expect(currentRun(db, 'pilot')).resolves.toBeNull();
     await expect(screenTime(db, 'pilot')).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     await expect(saveRun(db, { ...run, ep_id: 'nowhere' })).rejects.toMatchObject({ code: 'EPISODE_NOT_FOUND' });
-    expect(await saveRun(db, run)).toEqual({ saved: true });
+    expect(await saveRun(db, run)).toEqual({ saved: true, newer: false });
     const counts = await rowCounts(db);
     expect(counts).toEqual({
       ...{ run: 1, shot: 20, detection: 1001, track: 40, face: 40, embedding: 40, cluster: 8, cluster_track: 40 },
-      ...{ screen_time: 8, appearance: 40 },
+      ...{ screen_time: 8, appearance: 40, identity: 8, assignment: 40, revision: 1 },
     });
-    expect(await saveRun(db, run)).toEqual({ saved: false });
+    expect(await saveRun(db, run)).toEqual({ saved: false, newer: false });
     expect(await rowCounts(db)).toEqual(counts);
 
-    const { artifacts, ...facts } = run;
+    const { artifacts: _, named, decisions_seq: __, keys: ___, ...facts } = run;
     expect(await currentRun(db, 'pilot')).toMatchObject({ ...facts, current: true, duration_ms: 40_000 });
-    expect(await timeline(db, 'pilot')).toEqual(artifacts.screen_time.timeline);
-    const beside = { speaking_s: null, both_s: null, confidence: 0.99 }; // the purity of every cluster of this run
-    expect(await screenTime(db, 'pilot')).toEqual(artifacts.screen_time.rows.map((row) => ({ ...row, ...beside })));
+    expect(await timeline(db, 'pilot')).toEqual(named.screen_time.timeline);
+    const beside = { speaking_s: null, both_s: null };
+    expect(await screenTime(db, 'pilot')).toEqual(named.screen_time.rows.map((row) => ({ ...row, ...beside })));
   });
 
   contract('what was saved is what the run found, to the last bit of a 32-bit number', async () => {
@@ -213,7 +213,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
       ['r1', false],
     ]);
     const both = await rowCounts(db);
-    expect(await saveRun(db, run)).toEqual({ saved: false });
+    expect(await saveRun(db, run)).toEqual({ saved: false, newer: false });
     expect((await currentRun(db, 'pilot'))?.run_id).toBe('r1');
     expect(await rowCounts(db)).toEqual(both);
     expect(await timeline(db, 'pilot', 'r2')).toHaveLength(40);
@@ -235,7 +235,11 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
       'insert into sa.cluster_track select run_key, cluster_id + 1, track_id from sa.cluster_track where cluster_id = 0',
       UNIQUE,
     );
-    await refused('update sa.screen_time set cluster_id = 999 where cluster_id = 1', FOREIGN_KEY);
+    await refused(`update sa.screen_time set label = 'Nobody' where label = 'Unknown-1'`, FOREIGN_KEY);
+    await refused(`update sa.assignment set label = 'Nobody' where track_id = 1`, FOREIGN_KEY);
+    await refused('update sa.assignment set track_id = 999 where track_id = 1', FOREIGN_KEY);
+    await refused('update sa.assignment set end_ms = start_ms', CHECK);
+    await refused(`update sa.assignment set band = 'perhaps'`, CHECK);
     await refused('update sa.screen_time set share = 1.5', CHECK);
     await refused('update sa.embedding set track_id = 999 where track_id = 1', FOREIGN_KEY);
     await refused(`update sa.embedding set owner_type = 'facebank'`, CHECK);

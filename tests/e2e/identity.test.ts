@@ -25,9 +25,11 @@ const freshStages = ({ summary }: OneRun) => summary.stages.filter(({ cached }) 
 test('the run found what the clip shows, and published all of it', () => {
   expect(first.summary.counts.scene_cuts).toBe(3);
   expect(first.summary.counts.people).toBeGreaterThanOrEqual(4);
-  expect(freshStages(first)).toEqual(['cut', 'detect', 'track', 'harvest', 'embed', 'cluster', 'measure']);
+  expect(freshStages(first)).toEqual(['cut', 'detect', 'track', 'harvest', 'embed', 'cluster', 'identify', 'measure']);
   const names = Object.keys(files).filter((name) => name.startsWith(`manifests/${EPISODE}/`));
   for (const name of ['detections.jsonl', 'tracks.jsonl', 'faces.jsonl', 'faces.npy', 'identities.json', 'run.json'])
+    expect(names).toContain(`manifests/${EPISODE}/${name}`);
+  for (const name of ['assignments.jsonl', 'id_assign_audit.jsonl', 'anchored_split_audit.json'])
     expect(names).toContain(`manifests/${EPISODE}/${name}`);
   for (const name of ['timeline.csv', 'screentime.json', 'screentime.csv'])
     expect(names).toContain(`manifests/${EPISODE}/${name}`);
@@ -72,12 +74,12 @@ test('another tracker setting opens no detector, and gives what an empty home wo
   }
 }, 180_000);
 
-test('another clustering threshold runs clustering and measuring only', async () => {
+test('another clustering threshold runs clustering and what follows only', async () => {
   let run: OneRun | undefined;
   const started = await countStarts(async () => {
     run = await runOnce(home, request, { clustering: { threshold: 0.95 } });
   });
-  expect(freshStages(run as OneRun)).toEqual(['cluster', 'measure']);
+  expect(freshStages(run as OneRun)).toEqual(['cluster', 'identify', 'measure']);
   expect(started).toMatchObject({ threads: 0, programs: expect.not.arrayContaining(['ffmpeg', 'ffprobe']) });
   expect((run as OneRun).summary.counts.people).toBeGreaterThan(first.summary.counts.people);
   // And back: everything is in the cache again, and what is published is what it was.

@@ -19,22 +19,38 @@ interface Seen {
   at_ms: number[];
 }
 
-/** Hand-made tracks; `people` lists the tracks of each. */
+type Pieces = Parameters<typeof measure.run>[0]['identities']['pieces'];
+type Piece = Pieces[number];
+
+const ofMachine: Omit<Piece, 'track_id' | 'start_ms' | 'end_ms' | 'label'> = {
+  ...{ cluster_id: 0, person_id: null, label_source: 'machine', method: 'clustering', band: 'unknown', score: null },
+  ...{ threshold: null, probability: 1, margin: null, others: [], locked: false, change_id: null },
+};
+
+/** Hand-made tracks; `people` lists the tracks of each, or `pieces` says it all. */
 async function times(tracks: Seen[], people: number[][], params: Partial<typeof PARAMS> = {}) {
+  const pieces = tracks.flatMap(({ track_id, start_ms, end_ms }): Piece[] => {
+    const person = people.findIndex((own) => own.includes(track_id));
+    return [{ ...ofMachine, track_id, start_ms, end_ms, label: person < 0 ? null : `Unknown-${person + 1}` }];
+  });
+  return timesOf(tracks, pieces, params);
+}
+
+async function timesOf(tracks: Seen[], pieces: Pieces, params: Partial<typeof PARAMS> = {}) {
   const detections: DetectionRow[] = [];
   const rows = tracks.map(({ at_ms, ...track }) => {
     const indexes = at_ms.map((at) => detections.push(faceAt(at)) - 1);
     return { ...track, detections: indexes };
   });
-  const clusters = people.map((track_ids, cluster_id) => {
-    const label = `Unknown-${cluster_id + 1}`;
-    return { cluster_id, label, track_ids, best_face_id: '0-0', cohesion: 1, purity_estimate: 1 };
-  });
+  const labels = [...new Set(pieces.flatMap(({ label }) => label ?? []))].sort();
   const needs = {
     shots: SHOTS,
     detections: { rows: detections },
     tracks: { period_ms: PERIOD_MS, rows },
-    clusters: { rows: clusters },
+    identities: {
+      pieces,
+      rows: labels.map((label) => ({ label, person_id: label === 'Ada' ? 'p_ada' : null, purity_estimate: 0.9 })),
+    },
   };
   // Only what measuring reads is made here.
   return measure.run(needs as unknown as Parameters<typeof measure.run>[0], { ...PARAMS, ...params }, undefined);
@@ -61,7 +77,9 @@ test('a face seen from 1.0 to 2.0 s is there half a sample longer on either side
   expect(spans(result)).toEqual([[950, 2050]]);
   expect(result.rows).toEqual([
     {
-      ...{ person: 'Unknown-1', cluster_id: 0, visual_s: 1.1, share: 0.055 },
+      ...{ person: 'Unknown-1', person_id: null, visual_s: 1.1, share: 0.055, confidence: 1 },
+      // Two edges between samples: 1.96 x sqrt(2 x 0.1^2 / 12).
+      ...{ visual_low_s: 1.019, visual_high_s: 1.181 },
       ...{ first_seen_ms: 950, last_seen_ms: 2050, appearances: 1, tracks: 1 },
     },
   ]);
@@ -89,7 +107,7 @@ test('a hole is bridged up to gap_ms_max and not a millisecond more', async () =
 test('two tracks of one person: a hole between them is bridged, an overlap counts once', async () => {
   const a = { track_id: 0, shot_id: 0, start_ms: 950, end_ms: 2050, at_ms: every(1000, 2000) };
   const b = { track_id: 1, shot_id: 0, start_ms: 2350, end_ms: 3050, at_ms: every(2400, 3000) };
-  const c = { track_id: 2, shot_id: 0, start_ms: 2850, end_ms: 4050, at_ms: every(2900, 4000) };
+  const c = { track_id: 2, shot_id: 0, start_ms: 2850, end_ms: 4050, at_ms: every(3100, 4000) };
   const result = await times([a, b, c], [[0, 1, 2]]);
   expect(result.timeline).toMatchObject([{ start_ms: 950, end_ms: 4050, track_ids: [0, 1, 2] }]);
   expect(result.rows[0]).toMatchObject({ visual_s: 3.1, tracks: 3, appearances: 1 });
@@ -130,10 +148,88 @@ test('people by time seen, longest first; two at once both count', async () => {
     ['Unknown-2', 2.1],
     ['Unknown-1', 1.1],
   ]);
-  expect(timeline.map(({ cluster_id }) => cluster_id)).toEqual([0, 1]);
+  expect(timeline.map(({ person }) => person)).toEqual(['Unknown-1', 'Unknown-2']);
 });
 
 test('a result that breaks a rule is not given out', async () => {
   const beyond = { track_id: 0, shot_id: 1, start_ms: 19_000, end_ms: 21_000, at_ms: every(19_000, 20_900) };
   await expect(times([beyond], [[0]])).rejects.toMatchObject({ code: 'INVARIANT_BROKEN' });
+});
+
+const long = { track_id: 0, shot_id: 0, start_ms: 950, end_ms: 5050, at_ms: every(1000, 5000) };
+const piece = (start_ms: number, end_ms: number, label: string | null, over: Partial<Piece> = {}): Piece => ({
+  ...ofMachine,
+  ...{ track_id: 0, start_ms, end_ms, label },
+  ...over,
+});
+
+test('pieces of one track are measured apart, and a hole that is somebody else is not bridged', async () => {
+  const pieces = [piece(950, 2500, 'Ada'), piece(2500, 2800, 'Unknown-1'), piece(2800, 5050, 'Ada')];
+  const { rows, timeline } = await timesOf([long], pieces);
+  expect(timeline.map(({ person, person_id, start_ms, end_ms }) => [person, person_id, start_ms, end_ms])).toEqual([
+    ['Ada', 'p_ada', 950, 2500],
+    ['Unknown-1', null, 2500, 2800],
+    ['Ada', 'p_ada', 2800, 5050],
+  ]);
+  expect(rows).toMatchObject([
+    { person: 'Ada', person_id: 'p_ada', visual_s: 3.8, appearances: 2, tracks: 1 },
+    { person: 'Unknown-1', visual_s: 0.3, appearances: 1, tracks: 1 },
+  ]);
+});
+
+test('a piece that was dropped counts for nobody, and its time is no hole either', async () => {
+  const { rows, timeline } = await timesOf(
+    [long],
+    [piece(950, 2500, 'Ada'), piece(2500, 2800, null), piece(2800, 5050, 'Ada')],
+  );
+  expect(spans({ rows, timeline, duration_ms: 0 })).toEqual([
+    [950, 2500],
+    [2800, 5050],
+  ]);
+  expect((await timesOf([long], [piece(950, 5050, null)])).rows).toEqual([]);
+});
+
+test('a doubtful piece widens the interval of who has it and of who might', async () => {
+  // 4.1 s that are Ada's with 0.8; of her own, a sure second.
+  const other = { track_id: 1, shot_id: 1, start_ms: 10_950, end_ms: 12_050, at_ms: every(11_000, 12_000) };
+  const doubtful = piece(950, 5050, 'Unknown-1', { probability: 0.7, others: [{ label: 'Ada', probability: 0.2 }] });
+  const sure = piece(10_950, 12_050, 'Ada', { track_id: 1, label_source: 'person', probability: null });
+  const { rows } = await timesOf([long, other], [doubtful, sure]);
+  const edges = 2 * (0.1 ** 2 / 12);
+  const within = (mean: number, variance: number) => [
+    mean - 1.96 * Math.sqrt(variance),
+    mean + 1.96 * Math.sqrt(variance),
+  ];
+  const [, high] = within(1.1 + 0.2 * 4.1, 0.2 * 0.8 * 4.1 ** 2 + edges);
+  const [unknown, ada] = rows;
+  expect(ada).toMatchObject({ person: 'Ada', visual_s: 1.1, visual_low_s: 0, confidence: 1 });
+  expect(ada?.visual_high_s).toBeCloseTo(high as number, 2);
+  const [low, top] = within(0.7 * 4.1, 0.7 * 0.3 * 4.1 ** 2 + edges);
+  expect(unknown).toMatchObject({
+    person: 'Unknown-1',
+    visual_s: 4.1,
+    confidence: 0.7,
+    visual_low_s: Math.max(0, low as number),
+  });
+  expect(unknown?.visual_high_s).toBeCloseTo(top as number, 2);
+});
+
+test('without a probability the purity of the identity stands for it, and cuts leave no doubt about edges', async () => {
+  const whole = { track_id: 0, shot_id: 0, start_ms: 0, end_ms: 10_000, at_ms: every(0, 9900) };
+  const { rows } = await timesOf([whole], [piece(0, 10_000, 'Ada', { probability: null })]);
+  expect(rows[0]).toMatchObject({ visual_s: 10, confidence: 0.9, visual_high_s: 14.88 });
+  const sure = await timesOf([whole], [piece(0, 10_000, 'Ada')]);
+  expect(sure.rows[0]).toMatchObject({ visual_low_s: 10, visual_high_s: 10 });
+});
+
+test('one person in two places of one frame is not given out', async () => {
+  const twin = { ...long, track_id: 1 };
+  const twice = timesOf([long, twin], [piece(950, 5050, 'Ada'), piece(950, 5050, 'Ada', { track_id: 1 })]);
+  await expect(twice).rejects.toMatchObject({
+    code: 'INVARIANT_BROKEN',
+    details: { rule: 'nobody is twice in one moment', person: 'Ada', at_ms: 1000, tracks: [0, 1] },
+  });
+  // One after the other on two tracks that overlap in time is fine: no frame shows both.
+  const halves = [piece(950, 3000, 'Ada'), piece(3000, 5050, 'Ada', { track_id: 1 })];
+  expect((await timesOf([long, twin], halves)).rows).toMatchObject([{ person: 'Ada', visual_s: 4.1, tracks: 2 }]);
 });

@@ -11,6 +11,9 @@ const TABLES = [
   'cluster_track',
   'screen_time',
   'appearance',
+  'identity',
+  'assignment',
+  'revision',
 ];
 
 export async function rowCounts(db: Db): Promise<Record<string, number>> {

@@ -31,7 +31,8 @@ export function madeRun(size: RunSize): FinishedRun {
     });
   }
   detections.push(detectionAt(0, random)); // one that no track took
-  return { ...facts(size), artifacts: artifactsOf(size, tracks, detections, random) };
+  const artifacts = artifactsOf(size, tracks, detections, random);
+  return { ...facts(size), artifacts, named: namedOf(artifacts, size) };
 }
 
 /** A unit vector of independent normal components: uniform on the sphere. */
@@ -44,11 +45,19 @@ export function unitVector(dim: number, random: () => number): Float32Array<Arra
   return v.map((x) => x / norm);
 }
 
-function facts({ ep_id, run_id }: RunSize): Omit<FinishedRun, 'artifacts'> {
+function facts({ ep_id, run_id }: RunSize): Omit<FinishedRun, 'artifacts' | 'named'> {
   return {
     ...{ ep_id, run_id, settings: { sampling: { profile: 'baseline' } }, settings_hash: 'f00d', analyzed_fps: 10 },
     ...{ detector: 'made-up', embedder: 'made-up', tracker: 'bytetrack', device: 'cpu', counts: { scene_cuts: 3 } },
-    actor: 'test',
+    ...{ actor: 'test', decisions_seq: 0 },
+    keys: {
+      cut: 'k-shots',
+      detect: 'k-detections',
+      track: 'k-tracks',
+      harvest: 'k-faces',
+      embed: 'k-embeddings',
+      cluster: 'k-clusters',
+    },
   };
 }
 
@@ -112,21 +121,40 @@ function artifactsOf(
         ...{ constraints: 0, same: none, different: none, candidates: [] },
       },
     },
-    screen_time: {
-      duration_ms,
-      timeline: tracks.map(({ track_id, shot_id, start_ms, end_ms }) => ({
-        ...{ person: `Unknown-${Math.trunc(track_id / 5) + 1}`, cluster_id: Math.trunc(track_id / 5), shot_id },
-        ...{ start_ms, end_ms, track_ids: [track_id] },
-      })),
-      rows: clusters.map(({ cluster_id, label, track_ids }) => ({
+  };
+}
+
+/** Every cluster is an identity, and nobody has a name. */
+function namedOf({ tracks, clusters, media }: FinishedRun['artifacts'], { model_id }: RunSize): FinishedRun['named'] {
+  const label = (track_id: number) => `Unknown-${Math.trunc(track_id / 5) + 1}`;
+  return {
+    keys: { facebank: null, decisions: 'k-decisions', identities: 'k-identities', screen_time: 'k-times' },
+    identities: {
+      ...{ model_id, audit: [], confusion: null, splits: [], unmatched: [], conflicts: [] },
+      rows: clusters.rows.map(({ label, cluster_id, best_face_id, purity_estimate }) => {
+        return { label, person_id: null, cluster_ids: [cluster_id], best_face_id, purity_estimate };
+      }),
+      pieces: tracks.rows.map(({ track_id, start_ms, end_ms }) => ({
         ...{
-          person: label,
-          cluster_id,
-          visual_s: 100 - cluster_id / 10,
-          share: 0.1,
-          first_seen_ms: 0,
-          last_seen_ms: 1000,
+          track_id,
+          start_ms,
+          end_ms,
+          cluster_id: Math.trunc(track_id / 5),
+          label: label(track_id),
+          person_id: null,
         },
+        ...{ label_source: 'machine', method: 'clustering', band: 'unknown', score: null, threshold: null },
+        ...{ probability: null, margin: null, others: [], locked: false, change_id: null },
+      })),
+    },
+    screen_time: {
+      duration_ms: media.duration_ms,
+      timeline: tracks.rows.map(({ track_id, shot_id, start_ms, end_ms }) => {
+        return { person: label(track_id), person_id: null, shot_id, start_ms, end_ms, track_ids: [track_id] };
+      }),
+      rows: clusters.rows.map(({ cluster_id, label, track_ids }) => ({
+        ...{ person: label, person_id: null, visual_s: 100 - cluster_id / 10, visual_low_s: 90, visual_high_s: 110 },
+        ...{ confidence: 0.99, share: 0.1, first_seen_ms: 0, last_seen_ms: 1000 },
         ...{ appearances: track_ids.length, tracks: track_ids.length },
       })),
     },

@@ -7,8 +7,11 @@ import { facts, table } from '../../cli/table.ts';
 const rows = [
   {
     person: 'Unknown-1',
-    cluster_id: 0,
+    person_id: null,
     visual_s: 61.25,
+    visual_low_s: 58,
+    visual_high_s: 62.04,
+    confidence: 0.953,
     share: 0.5104,
     first_seen_ms: 0,
     last_seen_ms: 119_960,
@@ -17,8 +20,11 @@ const rows = [
   },
   {
     person: 'Unknown-2',
-    cluster_id: 1,
+    person_id: null,
     visual_s: 5,
+    visual_low_s: null,
+    visual_high_s: null,
+    confidence: null,
     share: 0.0417,
     first_seen_ms: 12_000,
     last_seen_ms: 17_000,
@@ -29,9 +35,9 @@ const rows = [
 
 test('the table of people in a pipe is plain columns', () => {
   expect(peopleTable(rows, { rules: false }).split('\n')).toEqual([
-    'person        seen  share  appearances    first     last  tracks',
-    'Unknown-1  01:01.3  51.0%            3  00:00.0  02:00.0       4',
-    'Unknown-2  00:05.0   4.2%            1  00:12.0  00:17.0       1',
+    'person        seen  95% interval        sure  share  appearances    first     last  tracks',
+    'Unknown-1  01:01.3  00:58.0 - 01:02.0  95.3%  51.0%            3  00:00.0  02:00.0       4',
+    'Unknown-2  00:05.0  -                      -   4.2%            1  00:12.0  00:17.0       1',
   ]);
   expect(peopleTable([], { rules: false })).toBe('Nobody was seen.');
 });

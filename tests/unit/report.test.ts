@@ -16,9 +16,8 @@ async function jpeg(red: number): Promise<Uint8Array> {
 async function input(people = 3, name = (i: number) => `Unknown-${i + 1}`): Promise<ReportInput> {
   const ids = Array.from({ length: people }, (_, i) => i);
   const screen_time = ids.map((i) => ({
-    person: name(i),
-    cluster_id: i,
-    visual_s: 70.5 / (i + 1),
+    ...{ person: name(i), person_id: null, visual_s: 70.5 / (i + 1) },
+    ...{ visual_low_s: 70 / (i + 1), visual_high_s: 71 / (i + 1), confidence: 0.99 },
     share: 0.5 / (i + 1),
     first_seen_ms: 1000,
     last_seen_ms: 90_000,
@@ -64,6 +63,8 @@ async function input(people = 3, name = (i: number) => `Unknown-${i + 1}`): Prom
         id_switches: 0,
       },
       screen_time,
+      identity: { named: 0, unknown: people, asked: 0, unmatched: 0, conflicts: 0 },
+      warnings: [],
       prefixes: { frames: '', crops: '', thumbs: '', manifests: '', reports: '' },
       manifests: [],
       exported: { files: 0, bytes: 0 },
@@ -94,25 +95,13 @@ async function input(people = 3, name = (i: number) => `Unknown-${i + 1}`): Prom
       score: 1,
     })),
     timeline: ids.flatMap((i) => [
-      { person: name(i), cluster_id: i, shot_id: 0, start_ms: 1000, end_ms: 9000, track_ids: [i] },
-      { person: name(i), cluster_id: i, shot_id: 3, start_ms: 80_000, end_ms: 90_000, track_ids: [people + i] },
+      { person: name(i), person_id: null, shot_id: 0, start_ms: 1000, end_ms: 9000, track_ids: [i] },
+      { person: name(i), person_id: null, shot_id: 3, start_ms: 80_000, end_ms: 90_000, track_ids: [people + i] },
     ]),
-    clusters: ids.map((i) => ({
-      cluster_id: i,
-      label: name(i),
-      track_ids: [i, people + i],
-      best_face_id: `${i}-0`,
-      cohesion: 0.8,
-      purity_estimate: 0.99,
-    })),
-    contamination: ids.slice(1, 2).map((i) => ({
-      cluster_id: i,
-      track_id: i,
-      own: 0.3,
-      other: 0.5,
-      other_cluster_id: 0,
-      reason: 'nearer_to_other' as const,
-    })),
+    people: ids.map((i) => ({ label: name(i), tracks: 2, cohesion: 0.8, purity_estimate: 0.99 })),
+    suspects: ids.slice(1, 2).map((i) => {
+      return { track_id: i, own: name(i), other: name(0), reason: 'nearer_to_other' as const };
+    }),
     threshold: {
       model_id: 'e',
       chosen: 0.37,
@@ -128,7 +117,6 @@ async function input(people = 3, name = (i: number) => `Unknown-${i + 1}`): Prom
     faces: await Promise.all(
       ids.flatMap((i) =>
         Array.from({ length: 15 }, async (_, n) => ({
-          cluster_id: i,
           label: name(i),
           face_id: `${i}-${n}`,
           at_ms: n * 1000,

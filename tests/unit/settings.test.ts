@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import type { Media } from '#engine/core/artifacts.ts';
-import { type Grid, gridOf, type Keys, keysOf, runId } from '#engine/run/settings.ts';
+import {
+  type Grid,
+  gridOf,
+  type IdentityKeys,
+  identifySettings,
+  identityKeys,
+  type Keys,
+  keysOf,
+  runId,
+} from '#engine/run/settings.ts';
 import { testConfig } from '../support/run.ts';
 
 const media: Media = {
@@ -39,35 +48,38 @@ test('sizes are even, upright, and never larger than the video', () => {
   expect(grid({}, { width: 2, height: 1 })).toMatchObject({ width: 2, height: 2 });
 });
 
+type Names = Keys & Pick<IdentityKeys, 'identities' | 'screen_time'> & { run_id: string };
+
 /** Keys of a run with some values of the configuration replaced. */
 function keys(
   over: Record<string, Record<string, unknown>> = {},
   facts: { media_key?: string; provider?: string } = {},
-): Keys {
+  given: { facebank: string | null; decisions: string } = { facebank: null, decisions: 'nothing' },
+): Names {
   const { config } = testConfig('/nowhere', over);
   const model = (id: string) => {
     const entry = config.models.models[id];
     if (entry === undefined) throw new Error(`no model ${id}`);
     return { id, entry, path: '/nowhere', sha256: entry.sha256 };
   };
-  return keysOf({
+  const made = keysOf({
     ...{ config, media_key: 'm', grid: gridOf(media, config.sampling), provider: 'cpu' },
     ...{ detector: model('mediapipe_face_full'), embedder: model('faceres') },
     ...facts,
   });
+  const { identities, screen_time } = identityKeys(made, identifySettings(config, model('faceres')), given);
+  return { ...made, identities, screen_time, run_id: runId(made, config) };
 }
 
-const ALL: (keyof Keys)[] = ['shots', 'detections', 'tracks', 'faces', 'embeddings', 'clusters', 'screen_time'];
+type Name = Exclude<keyof Names, 'run_id'>;
+const MACHINE: Name[] = ['shots', 'detections', 'tracks', 'faces', 'embeddings', 'clusters'];
+const ALL: Name[] = [...MACHINE, 'identities', 'screen_time'];
 
-test.each<[string, Record<string, Record<string, unknown>>, (keyof Keys)[]]>([
+test.each<[string, Record<string, Record<string, unknown>>, Name[]]>([
   ['another place, worker count or log', { services: { workers: 7, log: 'debug', device: 'auto' } }, []],
   ['how often is checkpointed', { sampling: { checkpoint_s: 77 } }, []],
   ['pictures for people', { storage: { save_frames: true, save_crops: true } }, []],
-  [
-    'the cut threshold',
-    { scene: { threshold: 0.5 } },
-    ['shots', 'tracks', 'faces', 'embeddings', 'clusters', 'screen_time'],
-  ],
+  ['the cut threshold', { scene: { threshold: 0.5 } }, ['shots', ...ALL.slice(2)]],
   ['the detector threshold', { detection: { confidence_th: 0.7 } }, ALL.slice(1)],
   ['the rate', { sampling: { fps: 5 } }, ALL.slice(1)],
   ['the tracker', { tracking: { match_thresh: 0.7 } }, ALL.slice(2)],
@@ -75,11 +87,13 @@ test.each<[string, Record<string, Record<string, unknown>>, (keyof Keys)[]]>([
   ['crops', { faces: { top_k: 3 } }, ALL.slice(3)],
   ['switches', { recognition: { switch_similarity_max: 0.3 } }, ALL.slice(4)],
   ['clustering', { clustering: { threshold: 0.5 } }, ALL.slice(5)],
-  ['bridging', { screen_time: { gap_ms_max: 0 } }, ALL.slice(6)],
+  ['open set', { openset: { accept: 0.95 } }, ALL.slice(6)],
+  ['confusion', { confusion: { pair_min: 0.2 } }, ALL.slice(6)],
+  ['bridging', { screen_time: { gap_ms_max: 0 } }, ALL.slice(7)],
 ])('%s: exactly what depends on it is made again', (_, over, changed) => {
   const [before, after] = [keys(), keys(over)];
   expect(ALL.filter((name) => before[name] !== after[name])).toEqual(changed);
-  expect(runId(before) === runId(after)).toBe(changed.length === 0);
+  expect(before.run_id === after.run_id).toBe(changed.length === 0);
 });
 
 test('another video or another class of provider: everything that follows', () => {
@@ -94,4 +108,16 @@ test('cuts do not depend on how many there could have been: off is one key, what
   const off = (threshold: number) => keys({ scene: { enabled: false, threshold } });
   expect(off(0.3).shots).toBe(off(0.9).shots);
   expect(off(0.3).shots).not.toBe(keys().shots);
+});
+
+test('a facebank or a decision names the same run anew: it is made again, and no other artifact is', () => {
+  const before = keys();
+  for (const given of [
+    { facebank: 'a bank', decisions: 'nothing' },
+    { facebank: null, decisions: 'something' },
+  ]) {
+    const after = keys({}, {}, given);
+    expect(ALL.filter((name) => before[name] !== after[name])).toEqual(ALL.slice(6));
+    expect(after.run_id).toBe(before.run_id);
+  }
 });

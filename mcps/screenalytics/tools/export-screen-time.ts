@@ -78,10 +78,10 @@ async function deltaOf(engine: Engine, { ep_id, run_id }: Run, against: string |
 }
 
 const TOTALS = [
-  ...(['person', 'cluster_id', 'visual_s', 'share', 'first_seen_ms', 'last_seen_ms', 'appearances', 'tracks'] as const),
-  ...(['speaking_s', 'both_s', 'confidence'] as const),
+  ...(['person', 'person_id', 'visual_s', 'visual_low_s', 'visual_high_s', 'confidence', 'share'] as const),
+  ...(['first_seen_ms', 'last_seen_ms', 'appearances', 'tracks', 'speaking_s', 'both_s'] as const),
 ] as const;
-const TIMELINE = ['person', 'cluster_id', 'shot_id', 'start_ms', 'end_ms', 'track_ids'] as const;
+const TIMELINE = ['person', 'person_id', 'shot_id', 'start_ms', 'end_ms', 'track_ids'] as const;
 
 /** The report that the run wrote; reports of other runs lie beside it. */
 async function reportOf({ blobs }: Engine, { ep_id }: Episode, { run_id, current }: Run): Promise<Uint8Array> {

@@ -8,7 +8,7 @@ export const getScreenTime = defineTool({
   name: 'get_screen_time',
   title: 'Screen time',
   description:
-    'Screen time per person of an episode, longest first: seconds seen, share of the runtime, appearances, first and last moment. `timeline` adds every interval.',
+    'Screen time per person of an episode, longest first: seconds seen with a 95% interval, confidence, share of the runtime, appearances, first and last moment. `timeline` adds every interval.',
   effect: 'read',
   input: z.object({
     episode: episodeInput.optional().describe('Episode id such as rhobh-s05e17; the latest if absent'),

@@ -11,12 +11,16 @@ export const listClusters = defineTool({
   name: 'list_clusters',
   title: 'Clusters of a run',
   description:
-    'The clusters of a run, most seen first: tracks, sample faces, purity estimate, cohesion, shots, flags and picture; then the pairs that look most alike, and whether they were seen together.',
+    'The clusters of a run, most seen first: who they count for, tracks, sample faces, purity estimate, cohesion, shots, flags and picture; then the pairs that look most alike, and whether they were seen together.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
     run: runInput,
-    cluster: z.string().min(1).optional().describe('Only this cluster, such as Unknown-1, and its pairs'),
+    cluster: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Only this cluster, such as Unknown-1, or those of a person; and its pairs'),
   }),
   output: z.object({
     ...Context.shape,
@@ -28,11 +32,15 @@ export const listClusters = defineTool({
   run: async ({ episode: ep_id, run: run_id, cluster }, { engine }) => {
     const db = await engine.db();
     const { episode, run } = await requireRun(db, ep_id, run_id);
-    const found = (await readClusters(db, run)).filter(({ label }) => cluster === undefined || label === cluster);
+    const found = (await readClusters(db, run)).filter(
+      ({ label, people }) => cluster === undefined || label === cluster || people.includes(cluster),
+    );
     const pictures = await picturesOf(engine.blobs, run);
     return {
       ...contextOf(episode, run),
-      clusters: found.slice(0, CLUSTERS_MAX).map((each) => ({ ...each, thumb: pictures.cluster(each.label) })),
+      clusters: found
+        .slice(0, CLUSTERS_MAX)
+        .map((each) => ({ ...each, thumb: pictures.identity(each.people[0] ?? each.label) })),
       clusters_omitted: Math.max(0, found.length - CLUSTERS_MAX),
       look_alikes: await lookAlikes(db, run, cluster, PAIRS_MAX),
     };

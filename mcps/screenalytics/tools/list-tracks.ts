@@ -12,13 +12,14 @@ export const listTracks = defineTool({
   name: 'list_tracks',
   title: 'Tracks of a run',
   description:
-    'Tracks of a run, a page at a time: span, shot, cluster, faces, quality, flags (occluded, profile, blurred, small), dispersion, and whether a track is so long that it should be looked at.',
+    'Tracks of a run, a page at a time: span, shot, cluster, person with probability and band, whether locked, faces, quality, flags (occluded, profile, blurred, small), dispersion, and whether a track is so long that it should be looked at.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
     run: runInput,
     shot: z.int().min(0).optional().describe('Only tracks of this shot'),
     cluster: z.string().min(1).optional().describe('Only tracks of this cluster, such as Unknown-1'),
+    person: z.string().min(1).optional().describe('Only tracks that count for this label, a name or Unknown-n'),
     duration_min: z.number().min(0).default(0).describe('Only tracks of at least this many seconds'),
     flag: Flag.optional().describe('Only tracks with a face of this flag'),
     ...pageInputs,
@@ -31,8 +32,8 @@ export const listTracks = defineTool({
   run: async ({ episode: ep_id, run: run_id, cursor, ...input }, { engine }) => {
     const db = await engine.db();
     const { episode, run } = await requireRun(db, ep_id, run_id);
-    const { shot, cluster, flag, duration_min, limit } = input;
-    const filter = { shot, cluster, flag, duration_ms_min: Math.round(duration_min * 1000) };
+    const { shot, cluster, person, flag, duration_min, limit } = input;
+    const filter = { shot, cluster, person, flag, duration_ms_min: Math.round(duration_min * 1000) };
     const found = await readTracks(db, run, filter, { after: afterOf('tracks', cursor), limit: limit + 1 });
     const page = pageOf('tracks', found, limit, ({ track_id }) => track_id);
     const long_from = longTrack(run);

@@ -1,0 +1,95 @@
+import { ScreenalyticsError } from '../core/errors.ts';
+import type { Engine } from '../engine.ts';
+import { isStill, knowsUpTo, writeIdentities } from '../store/identity-rows.ts';
+import { listCurrentRuns, runKeys } from '../store/run-keys.ts';
+import { screenTime } from '../store/runs.ts';
+import { givenFor } from './given.ts';
+import { identifyRun } from './identify-run.ts';
+import { type OpenRun, openRun } from './open-run.ts';
+import { publishIdentities } from './publish-identities.ts';
+
+export interface Totals {
+  readonly person: string;
+  readonly visual_s: number;
+}
+
+export interface Reidentified {
+  readonly ep_id: string;
+  readonly run_id: string;
+  /** Null: nothing that was given has changed, so nothing was written. */
+  readonly revision: number | null;
+  readonly before: readonly Totals[];
+  readonly after: readonly Totals[];
+}
+
+export interface ReidentifyCause {
+  /** In a word or two, such as `seeds`. */
+  readonly cause: string;
+  readonly change_id: string | null;
+}
+
+/** Somebody may correct the same run meanwhile; then it is read and named again. */
+const ATTEMPTS = 5;
+
+/**
+ * Names and measures the current run of each episode again from what is given now, after seeds, people or decisions changed. Runs
+ * that already know of it are left as they are, and so are episodes without a finished run.
+ */
+export async function reidentify(
+  engine: Engine,
+  ep_ids: readonly string[],
+  cause: ReidentifyCause,
+): Promise<Reidentified[]> {
+  const done: Reidentified[] = [];
+  for (const ep_id of ep_ids) {
+    const result = await again(engine, ep_id, cause).catch(withoutRun);
+    if (result !== undefined) done.push(result);
+  }
+  return done;
+}
+
+/** Episodes whose current run was named before the newest change that concerns it: of its own, or of people and seeds. */
+export async function staleEpisodes(engine: Engine): Promise<string[]> {
+  const runs = await listCurrentRuns(await engine.db());
+  return runs.filter(({ newest, decisions_seq }) => newest > decisions_seq).map(({ ep_id }) => ep_id);
+}
+
+function withoutRun(error: unknown): undefined {
+  if (error instanceof ScreenalyticsError && error.code === 'RUN_NOT_FOUND') return undefined;
+  throw error;
+}
+
+async function again(engine: Engine, ep_id: string, { cause, change_id }: ReidentifyCause): Promise<Reidentified> {
+  const db = await engine.db();
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const stored = await runKeys(db, ep_id);
+    const given = await givenFor(engine, ep_id, await modelsOf(engine, stored));
+    const run = await openRun(engine, ep_id, stored.run_id);
+    const made = await identifyRun(engine, run, given);
+    const { keys, decisions_seq } = { keys: made.keys, decisions_seq: given.decisions_seq };
+    const before = totals(await screenTime(db, ep_id, run.run_id));
+    const same = stored.keys.identify === keys.identities && stored.keys.measure === keys.screen_time;
+    const revision = await db.write(async (q) => {
+      if (!(await isStill(q, run.run_key, stored.revision))) return undefined;
+      if (same) return knowsUpTo(q, run.run_key, decisions_seq);
+      return writeIdentities(q, run.run_key, made, { cause, change_id, decisions_seq });
+    });
+    if (revision === undefined) continue;
+    if (!same) await publishIdentities(engine, run, made);
+    return { ep_id, run_id: run.run_id, revision, before, after: totals(made.screen_time.rows) };
+  }
+  throw new ScreenalyticsError('CHANGE_CONFLICT', { episode: ep_id });
+}
+
+function totals(rows: readonly Totals[]): Totals[] {
+  return rows.map(({ person, visual_s }) => ({ person, visual_s }));
+}
+
+/** The models that the run was made with, whatever the configuration asks for now. */
+async function modelsOf(engine: Engine, run: Pick<OpenRun, 'detector' | 'embedder'> & { device: string }) {
+  return {
+    detector: await engine.models.resolve(run.detector),
+    embedder: await engine.models.resolve(run.embedder),
+    provider: run.device,
+  };
+}
