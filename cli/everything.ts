@@ -1,3 +1,4 @@
+import { addSeeds } from '#mcps/screenalytics/tools/add-seeds.ts';
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
 import { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
@@ -6,12 +7,14 @@ import { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { listClusters } from '#mcps/screenalytics/tools/list-clusters.ts';
 import { listDetections } from '#mcps/screenalytics/tools/list-detections.ts';
+import { listFacebank } from '#mcps/screenalytics/tools/list-facebank.ts';
 import { listFaces } from '#mcps/screenalytics/tools/list-faces.ts';
 import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
 import { listShots } from '#mcps/screenalytics/tools/list-shots.ts';
 import { listTracks } from '#mcps/screenalytics/tools/list-tracks.ts';
 import { planRun } from '#mcps/screenalytics/tools/plan-run.ts';
 import { prepareModels } from '#mcps/screenalytics/tools/prepare-models.ts';
+import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { saveCatalog } from '#mcps/screenalytics/tools/save-catalog.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
@@ -19,6 +22,7 @@ import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
+import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { planText, runText } from './render.ts';
 import { sampleCommand } from './sample.ts';
@@ -50,6 +54,9 @@ export const commands: readonly Command[] = [
   ...toolCommands(listTracks, { also: ['tracks'], positional: 'episode', text: tracksText }),
   ...toolCommands(listFaces, { also: ['faces'], positional: 'episode', text: facesText }),
   ...toolCommands(listDetections, { also: ['detections'], positional: 'episode', text: detectionsText }),
+  ...toolCommands(addSeeds, { also: ['seeds add'], positional: 'paths', text: seedsAddedText }),
+  ...toolCommands(listFacebank, { also: ['facebank'], positional: 'person', text: facebankText }),
+  ...toolCommands(promoteToFacebank, { also: ['promote'], positional: 'episode', text: promotedText }),
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
@@ -141,10 +142,9 @@ async function judgeAll(
       signal.throwIfAborted();
       progress(i, wanted.length, each.file);
       const picture = await readPicture(each.path, engine.config.facebank);
-      if ('image' in picture && !known.has(picture.sha256)) {
-        taken.push(...(await takenFaces(await engine.db(), [picture.sha256])));
-        known.add(picture.sha256);
-      }
+      const source = each.origin?.source_sha256 ?? ('image' in picture ? picture.sha256 : '');
+      if (!known.has(source)) taken.push(...(await takenFaces(await engine.db(), [source])));
+      known.add(source);
       const one =
         'image' in picture ? await judgePicture(engine.config, each, picture, detector, taken) : refused(each, picture);
       if ('face' in one) taken.push({ ...one.facts, seed_id: null, person: one.person });
@@ -165,7 +165,8 @@ async function judgePicture(
   taken: readonly Taken[],
 ): Promise<Judged> {
   const { faces: found } = await detector.detect(image);
-  const chosen = chooseFace(found, image, facebank, wanted.pick);
+  const { origin } = wanted;
+  const chosen = chooseFace(found, image, facebank, wanted.pick ?? origin?.box);
   const { faces } = chosen;
   if ('refusal' in chosen) return refused(wanted, chosen);
   const { face, size_px, background } = chosen;
@@ -173,6 +174,7 @@ async function judgePicture(
   const { yaw_deg, roll_deg, sharpness, quality } = assessFace({ face, others: found, frame: image, chip }, flags);
   const blurred = judgeSharpness(sharpness, facebank.blur_min);
   if (blurred !== undefined) return refused(wanted, { refusal: blurred, faces });
+  const { source_sha256, source_box } = origin ?? { source_sha256: sha256, source_box: face.box };
   const again = refuseDuplicate(
     { source_sha256: sha256, source_box: face.box, at_ms: null, person: wanted.person },
     taken,
@@ -180,14 +182,14 @@ async function judgePicture(
   if (again !== undefined) return refused(wanted, { ...again, faces });
   const { file, person } = wanted;
   const facts: SeedDraft['facts'] = {
-    source_sha256: sha256,
-    source_name: file.split('/').at(-1) ?? file,
+    source_sha256,
+    source_name: origin?.source_name ?? basename(file),
     origin: 'photo',
     ep_id: null,
     track_id: null,
     at_ms: null,
     detector: detector.model_id,
-    source_box: face.box,
+    source_box,
     score: face.score,
     ...{ size_px, yaw_deg, roll_deg, sharpness, quality },
   };

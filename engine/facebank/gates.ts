@@ -1,5 +1,6 @@
 import type { Config } from '#config/schema.ts';
 import type { Box, Face } from '#engine/core/image.ts';
+import { iou } from '#engine/math/boxes.ts';
 
 /** How one picture ended. All but `added` are refusals. */
 export const SEED_CODES = [
@@ -35,7 +36,7 @@ export interface NumberedFace {
 export interface Chosen {
   readonly face: Face;
   readonly size_px: number;
-  /** Faces that were left aside because they pass no gate themselves. */
+  /** Faces that were left aside because they pass no gate themselves; none is counted when one was picked. */
   readonly background: number;
 }
 
@@ -46,14 +47,14 @@ interface Size {
 type Gates = Pick<Config['facebank'], 'min_conf' | 'min_face_px'>;
 
 /**
- * The one face of a picture that is meant: the picked one, or the only one that passes the gates. Smaller faces that do not
+ * The one face of a picture that is meant: the picked one (by its number, or by where it lies), or the only one that passes the gates. Smaller faces that do not
  * pass them are background; one as large as the face that does makes it a picture of several people.
  */
 export function chooseFace(
   found: readonly Face[],
   size: Size,
   gates: Gates,
-  pick?: number,
+  pick?: number | Box,
 ): (Chosen | { refusal: Refusal }) & { faces: NumberedFace[] } {
   const faces = leftToRight(found);
   const numbered = faces.map((face, i) => numberFace(face, i + 1, size));
@@ -106,11 +107,22 @@ export function sizeOf(box: Box, { width, height }: Size): number {
   return Math.min((box[2] - box[0]) * width, (box[3] - box[1]) * height);
 }
 
-function picked(faces: readonly Face[], pick: number, size: Size, gates: Gates): Chosen | { refusal: Refusal } {
-  const face = faces[pick - 1];
-  if (face === undefined) return { refusal: noFace(`face ${pick} was picked, and there are ${faces.length}`) };
+function picked(faces: readonly Face[], pick: number | Box, size: Size, gates: Gates): Chosen | { refusal: Refusal } {
+  const face = typeof pick === 'number' ? faces[pick - 1] : faceAt(faces, pick);
+  const whom = typeof pick === 'number' ? `face ${pick} was picked` : 'a face at a known place is wanted';
+  if (face === undefined) return { refusal: noFace(`${whom}, and there are ${faces.length}`) };
   const refusal = judge(face, size, gates);
-  return refusal === undefined ? { face, size_px: sizeOf(face.box, size), background: faces.length - 1 } : { refusal };
+  return refusal === undefined ? { face, size_px: sizeOf(face.box, size), background: 0 } : { refusal };
+}
+
+/** Overlap from which a face lies where another detector saw it. */
+const SAME_FACE_IOU = 0.3;
+
+function faceAt(faces: readonly Face[], box: Box): Face | undefined {
+  return faces
+    .map((face) => ({ face, same: iou(face.box, box) }))
+    .filter(({ same }) => same >= SAME_FACE_IOU)
+    .sort((a, b) => b.same - a.same)[0]?.face;
 }
 
 function noFace(detail: string): Refusal {

@@ -6,6 +6,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Image } from '#engine/core/image.ts';
 import { decodePicture, inspectPicture } from '#engine/media/pictures.ts';
 import { findFile } from '#engine/media/probe.ts';
+import { readSeedsFile, SEEDS_FILE, type SeedsFile } from './exchange.ts';
 import type { Refusal } from './gates.ts';
 
 /** One picture that was asked for: of whom, and how its result names it. */
@@ -16,6 +17,8 @@ export interface Wanted {
   readonly file: string;
   /** Number of the face that is meant, from left to right; undefined: the only one. */
   readonly pick: number | undefined;
+  /** Of an export: which face of which picture this was before it was cut out. */
+  readonly origin?: Pick<SeedsFile['seeds'][number], 'source_sha256' | 'source_name' | 'source_box' | 'box'>;
 }
 
 /** A picture that could be read. */
@@ -71,10 +74,22 @@ async function castOf(folder: string, given: string): Promise<Omit<Wanted, 'pick
   return found.flat();
 }
 
-/** Every file but hidden ones and `seeds.json`: what is no picture is refused by name, not passed over. */
+/**
+ * Every file but hidden ones: what is no picture is refused by name, not passed over. With a seeds.json the pictures that it names
+ * are read as it says, and of its person.
+ */
 async function picturesIn(folder: string, from: string, person: string): Promise<Omit<Wanted, 'pick'>[]> {
-  const files = (await entriesOf(folder)).filter(({ kind, name }) => kind === 'file' && name !== 'seeds.json');
-  return files.map(({ path }) => ({ person, path, file: relative(from, path).split(sep).join('/') }));
+  const exported = await readSeedsFile(folder);
+  const chips = new Set(exported?.seeds.map(({ path }) => path));
+  const origins = new Map(exported?.seeds.map((seed) => [seed.photo, seed]));
+  const files = (await entriesOf(folder)).filter(
+    ({ kind, name }) => kind === 'file' && name !== SEEDS_FILE && !chips.has(name),
+  );
+  const whose = from === folder ? person : (exported?.person ?? person);
+  return files.map(({ name, path }) => {
+    const origin = origins.get(name);
+    return { person: whose, path, file: relative(from, path).split(sep).join('/'), ...(origin && { origin }) };
+  });
 }
 
 /** In order of name. A link that leads out of the folder is not followed. */

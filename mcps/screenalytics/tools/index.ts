@@ -1,3 +1,4 @@
+import { addSeeds } from './add-seeds.ts';
 import { checkHealth } from './check-health.ts';
 import { compareRuns } from './compare-runs.ts';
 import { exportScreenTime } from './export-screen-time.ts';
@@ -6,12 +7,14 @@ import { getEpisode } from './get-episode.ts';
 import { getScreenTime } from './get-screen-time.ts';
 import { listClusters } from './list-clusters.ts';
 import { listDetections } from './list-detections.ts';
+import { listFacebank } from './list-facebank.ts';
 import { listFaces } from './list-faces.ts';
 import { listModels } from './list-models.ts';
 import { listShots } from './list-shots.ts';
 import { listTracks } from './list-tracks.ts';
 import { planRun } from './plan-run.ts';
 import { prepareModels } from './prepare-models.ts';
+import { promoteToFacebank } from './promote-to-facebank.ts';
 import { runStage } from './run-stage.ts';
 import { saveCatalog } from './save-catalog.ts';
 import { searchCatalog } from './search-catalog.ts';
@@ -39,4 +42,7 @@ export const tools = [
   listModels,
   prepareModels,
   verifyModels,
+  addSeeds,
+  listFacebank,
+  promoteToFacebank,
 ] as const;
