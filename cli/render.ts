@@ -90,6 +90,9 @@ function nextSteps(run: RunSummary): string {
   return facts([
     ...report,
     ['manifests', join(run.home, run.prefixes.manifests)],
+    ...(run.certainty === null || run.certainty.open === 0
+      ? []
+      : [['review', `npx screenalytics review ${run.episode}: ${run.certainty.line}`] as const]),
     ['again', `npx screenalytics show ${run.episode}`],
     ['export', `npx screenalytics export ${run.episode} --format csv`],
   ]);

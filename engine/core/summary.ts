@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ScreenTimeRow, TrackMetrics } from './artifacts.ts';
+import { Certainty } from './certainty.ts';
 
 /** Models that come earlier in the order of preference, and the error code that kept each from being used. */
 const PassedOver = z.array(z.object({ id: z.string(), code: z.string() }));
@@ -54,6 +55,8 @@ export const RunSummary = z.object({
   track_metrics: TrackMetrics.extend({ id_switches: z.int() }),
   screen_time: z.array(ScreenTimeRow),
   identity: IdentityCounts,
+  /** Null: nobody was named. */
+  certainty: Certainty.nullable(),
   /** What a person should know of the result, such as cast members without a photo (PRO-04). */
   warnings: z.array(z.string()),
   prefixes: z.object({

@@ -1,25 +1,25 @@
-import { z } from 'zod';
-import { answersTo, certaintyAfter, type ReviewQueue } from './queue.ts';
+import type { Config } from '#config/schema.ts';
+import type { Certainty } from '../core/certainty.ts';
+import { answersTo, certaintyAfter, type ReviewInput, type ReviewQueue, reviewQueue } from './queue.ts';
 
-/** How much of a run nobody needs to look at any more, and what answering the first questions would make of it. */
-export const Certainty = z.object({
-  face_seconds: z.number(),
-  certain_s: z.number(),
-  /** Of all face-seconds, 0..1: now, and after `answers`. */
-  share: z.number(),
-  answers: z.int(),
-  share_after: z.number(),
-  /** Questions in the queue. */
-  open: z.int(),
-  /** Null: all questions together are too few. */
-  answers_to_99: z.int().nullable(),
-  /** In words. */
-  line: z.string(),
-});
-export type Certainty = z.output<typeof Certainty>;
+/** Questions that the line of a finished run speaks of. */
+const ANSWERS = 5;
+
+/** Of a run that was just named; null when it was stopped before. */
+export function certaintyOfRun(
+  { review }: Pick<Config, 'review'>,
+  { openset }: Pick<Config, 'openset'>,
+  { identities, embeddings, clusters, tracks }: Partial<Omit<ReviewInput, 'params'>>,
+): Certainty | null {
+  if (!(identities && embeddings && clusters && tracks)) return null;
+  const { margin_small, mixed } = review;
+  const params = { accept: openset.accept, margin_small, mixed };
+  return certaintyOf(reviewQueue({ identities, embeddings, clusters, tracks, params }), ANSWERS);
+}
 
 const ENOUGH = 0.99;
 
+/** `answers`: how many of the first questions somebody might answer. */
 export function certaintyOf(queue: ReviewQueue, answers: number): Certainty {
   const asked = Math.min(answers, queue.items.length);
   const { share, share_after } = certaintyAfter(queue, asked);

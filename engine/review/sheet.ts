@@ -33,7 +33,7 @@ export const MadeSheet = z.object({
 export type MadeSheet = z.output<typeof MadeSheet>;
 
 const COLUMNS = 8;
-const SIDE = 112;
+const SIDE = 128;
 /** Pictures of a person who is compared with. */
 const REFERENCES = 2;
 
@@ -129,8 +129,8 @@ async function drawnCell(engine: EngineReader, named: NamedRun, cell: PlannedCel
   const track = named.run.tracks.rows.find(({ track_id }) => track_id === ref?.track_id);
   const { start_ms, end_ms } = ref?.span ?? track ?? { start_ms: 0, end_ms: 0 };
   const pictures = await present(cell.face_ids.map((face_id) => thumbOf(engine, named, face_id)));
-  const seen = pictures.length === 0 ? 'no face' : `${((end_ms - start_ms) / 1000).toFixed(1)} s`;
-  return { pictures, captions: [`tr ${ref?.track_id}`, `${(start_ms / 1000).toFixed(1)}: ${seen}`], number };
+  const seen = pictures.length === 0 ? 'no face' : lengthWords(end_ms - start_ms);
+  return { pictures, captions: [`tr ${ref?.track_id}`, `${clock(start_ms)} ${seen}`], number };
 }
 
 /** The name that it has now and those that it could have: their seeds, or else their best face in this episode. */
@@ -156,6 +156,16 @@ async function references(engine: EngineReader, named: NamedRun, item: ReviewIte
     if (pictures.length > 0) cells.push({ pictures, captions: [name, note] });
   }
   return cells;
+}
+
+/** Short enough for the width of one picture: `42:07`, `3.4s`, `128s`. */
+function clock(ms: number): string {
+  const s = Math.floor(ms / 1000);
+  return `${String(Math.floor(s / 60)).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`;
+}
+
+function lengthWords(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)}s`;
 }
 
 async function present(pictures: readonly Promise<Uint8Array | undefined>[]): Promise<Uint8Array[]> {

@@ -2,6 +2,7 @@ import type { Config } from '#config/schema.ts';
 import { digest } from '../core/stage.ts';
 import type { RunSummary } from '../core/summary.ts';
 import type { Engine } from '../engine.ts';
+import { certaintyOfRun } from '../review/certainty.ts';
 import { retention } from '../stages/detect.ts';
 import { type EpisodeInput, upsertEpisode } from '../store/episodes.ts';
 import { saveRun } from '../store/save-run.ts';
@@ -42,6 +43,7 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
     took_s: secondsSince(started),
     manifests: published.manifests,
     home: engine.config.home,
+    certainty: certaintyOfRun(engine.config, engine.config, ran.made),
     without_seeds: ran.named?.bank?.without_seeds ?? [],
   });
   const { media, shots, detections, tracks, faces, embeddings, clusters } = ran.made;

@@ -20,6 +20,7 @@ export interface SummaryFacts
     | 'took_s'
     | 'manifests'
     | 'home'
+    | 'certainty'
   > {
   readonly place: EpisodePlace;
   readonly made: Made;

@@ -50,6 +50,7 @@ async function input(people = 3, name = (i: number) => `Unknown-${i + 1}`): Prom
         people,
       },
       retention: 1100 / 1200,
+      certainty: null,
       track_metrics: {
         tracks_born: 7,
         tracks_lost: 6,

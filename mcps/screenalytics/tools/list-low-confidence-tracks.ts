@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Certainty, certaintyOf } from '#engine/review/certainty.ts';
+import { Certainty } from '#engine/core/certainty.ts';
+import { certaintyOf } from '#engine/review/certainty.ts';
 import { openNamed, queueOf } from '#engine/review/open-review.ts';
 import { Reason, ReviewItem } from '#engine/review/queue.ts';
 import { MadeSheet, sheetOfItem } from '#engine/review/sheet.ts';
