@@ -1,10 +1,15 @@
-import type { LoggedDecision } from '../core/change.ts';
+import type { ChangePayload, LoggedDecision } from '../core/change.ts';
 import type { Decision, Decisions } from '../core/identities.ts';
-import { cancelledIn, type StoredChange } from '../store/changes.ts';
+import { cancelledIn } from '../store/changes.ts';
 import type { PersonState } from '../store/person-log.ts';
 
 /** What folding reads of a change. */
-export type Folded = Pick<StoredChange, 'change_id' | 'target' | 'payload'>;
+export interface Folded {
+  readonly change_id: string;
+  readonly target: string | null;
+  /** Null: erased. */
+  readonly payload: Pick<ChangePayload, 'decisions' | 'unlocks' | 'model_id'> | null;
+}
 
 /** Evidence whose vector is not of the model that is asked for. */
 export interface Foreign {
