@@ -3,6 +3,7 @@ import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
 import { foldName } from '../core/names.ts';
+import { changePeople } from '../corrections/people.ts';
 import type { Engine } from '../engine.ts';
 import { assessFace } from '../math/quality.ts';
 import { decodePicture } from '../media/pictures.ts';
@@ -12,10 +13,9 @@ import { chooseModel, providerFor, workerCount } from '../run/models.ts';
 import { addCast, requireSeason } from '../store/catalog.ts';
 import { findPerson } from '../store/people.ts';
 import { seedsById } from '../store/seeds.ts';
-import { type BankChange, changeSeeds } from './changes.ts';
 import { chipOf, cutSeed } from './cut-seed.ts';
 import { chooseFace, judgeSharpness, type NumberedFace, type Refusal, type SeedCode } from './gates.ts';
-import { keepSeeds, refuseDuplicate, type SeedDraft, type Taken, takenFaces } from './keep-seeds.ts';
+import { type BankChange, keepSeeds, refuseDuplicate, type SeedDraft, type Taken, takenFaces } from './keep-seeds.ts';
 import { type ConfusedPair, compareDrafts, type SeedWarning } from './look-alikes.ts';
 import { type PathsRequest, type Picture, readPicture, resolvePaths, type Wanted } from './read-pictures.ts';
 import { embedChips, openSeedDetector, type SeedModels } from './seed-vectors.ts';
@@ -96,7 +96,8 @@ export async function removeSeeds(engine: Engine, by: By, seed_ids: readonly str
   );
   const missing = seed_ids.filter((id) => !there.has(id));
   if (missing.length > 0) throw new ScreenalyticsError('SEED_NOT_FOUND', { seeds: missing });
-  return changeSeeds(engine, by, 'seed_remove', [...there]);
+  const { change_id, affected } = await changePeople(engine, by, { act: 'seed_remove', seed_ids: [...there] });
+  return { change_id, affected };
 }
 
 /** The models that an episode would be run with now (FBK-01). */

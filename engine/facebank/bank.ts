@@ -6,12 +6,12 @@ import { type SeedModels, seedVectors } from './seed-vectors.ts';
 
 /**
  * The facebank of an episode, as a run is given it: the cast of its season where that has one, else everybody who has a seed. Null
- * when nobody has: then nobody is recognised.
+ * when nobody has: then nobody is recognised. Who took back their consent is not in it.
  */
 export async function facebankFor(engine: EngineReader, ep_id: string, models: SeedModels): Promise<Facebank | null> {
   const db = await engine.db();
   const cast = new Set(await castOfEpisode(db, ep_id));
-  const everybody = await listPeople(db);
+  const everybody = (await listPeople(db)).filter(({ consent }) => consent !== 'withdrawn');
   const people = cast.size > 0 ? everybody.filter(({ person_id }) => cast.has(person_id)) : everybody;
   const seeds = await activeSeeds(
     db,

@@ -3,12 +3,12 @@ import { facebankKeys } from '../blobs/layout.ts';
 import type { By } from '../core/identities.ts';
 import type { Box } from '../core/image.ts';
 import { canonicalName, foldName } from '../core/names.ts';
+import { changePeople, type PeopleChange } from '../corrections/people.ts';
 import type { Engine } from '../engine.ts';
 import { iou } from '../math/boxes.ts';
 import type { Readable } from '../store/db.ts';
 import { findPerson } from '../store/people.ts';
 import { insertSeeds, type NewSeed, type StoredSeed, seedsOfEpisode, seedsOfSources } from '../store/seeds.ts';
-import { type BankChange, changeSeeds, createPerson } from './changes.ts';
 import type { SeedPictures } from './cut-seed.ts';
 import type { Refusal } from './gates.ts';
 import { rememberVector, type SeedModels } from './seed-vectors.ts';
@@ -21,6 +21,14 @@ export interface SeedDraft {
   /** Made from the kept chip, in the models in use. */
   readonly vector: Float32Array;
   readonly facts: Omit<NewSeed, 'seed_id' | 'person_id' | 'vector' | 'box' | 'landmarks'>;
+}
+
+/** What a change of the bank led to. */
+export interface BankChange {
+  /** Null: nothing was changed. */
+  readonly change_id: string | null;
+  /** Episodes that were identified anew. */
+  readonly affected: readonly string[];
 }
 
 export interface Kept extends BankChange {
@@ -57,8 +65,9 @@ export async function keepSeeds(
   const { id: model_id, entry } = models.embedder;
   await insertSeeds(await engine.db(), seeds, { model_id, dim: entry.dim ?? 0, actor: by.actor });
   const seed_ids = seeds.map(({ seed_id }) => seed_id);
-  const change = seed_ids.length === 0 ? NOTHING : await changeSeeds(engine, by, 'seed_add', seed_ids);
-  return { ...change, seed_ids, created, people };
+  const { change_id, affected } =
+    seed_ids.length === 0 ? NOTHING : await changePeople(engine, by, { act: 'seed_add', seed_ids });
+  return { change_id, affected, seed_ids, created, people };
 }
 
 const NOTHING: BankChange = { change_id: null, affected: [] };
@@ -81,10 +90,14 @@ async function peopleOf(engine: Engine, by: By, drafts: readonly SeedDraft[]) {
     if (people.has(folded)) continue;
     const known = await findPerson(db, person);
     const name = canonicalName(person);
-    people.set(folded, known?.person_id ?? (await createPerson(engine, by, name)));
+    people.set(folded, known?.person_id ?? onlyOne(await changePeople(engine, by, { act: 'create', name })));
     if (known === null) created.push(name);
   }
   return { people, created };
+}
+
+function onlyOne({ person_ids }: PeopleChange): string {
+  return person_ids[0] as string;
 }
 
 /** Overlap from which two boxes in one picture are one face, whichever detector drew them. */

@@ -196,10 +196,6 @@ async function lacksIndex(q: DbReader, model_id: string): Promise<boolean> {
   return z.tuple([z.object({ missing: z.boolean() })]).parse(rows)[0].missing;
 }
 
-export function setSeedsActive(db: Db, seed_ids: readonly string[], active: boolean): Promise<unknown> {
-  return db.write((q) => q.query('update sa.seed set active = $2 where seed_id = any($1::text[])', [seed_ids, active]));
-}
-
 export async function insertPerson(db: Db, name: string, actor: string): Promise<string> {
   const sql = 'insert into sa.person (name, base_name, actor) values ($1, $1, $2) returning person_id';
   const rows = await db.write((q) => q.query(sql, [name, actor]));
