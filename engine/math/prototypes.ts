@@ -1,6 +1,6 @@
 import type { Facebank } from '#engine/core/identities.ts';
 import { leaveOut, suspectedSeeds } from './seed-guard.ts';
-import { mean, type Vector } from './vectors.ts';
+import { mean, normalise, type Vector } from './vectors.ts';
 
 export type BankVersion = 'v1' | 'v2';
 type Person = Facebank['people'][number];
@@ -9,10 +9,7 @@ export type Seed = Person['seeds'][number];
 export interface Prototype {
   /** `seed`, `mean`, or its bin, such as `profile small`. */
   readonly kind: string;
-  /**
-   * Weighted mean of its seeds, not brought back to length 1: the product with a face is the mean cosine to those seeds, and so stays on
-   * the scale on which models are calibrated, however many they are.
-   */
+  /** Quality-weighted mean of its seeds, length 1. */
   readonly vector: Vector;
   readonly seeds: number;
 }
@@ -110,11 +107,12 @@ function binOf({ yaw_deg, size_px }: Seed): string {
 }
 
 function pool(kind: string, seeds: readonly Seed[]): Prototype {
+  const weights = seeds.map((seed) => Math.max(WEIGHT_MIN, seed.quality));
   const vector = mean(
     seeds.map((seed) => seed.vector),
-    seeds.map((seed) => Math.max(WEIGHT_MIN, seed.quality)),
+    weights,
   );
-  return { kind, vector, seeds: seeds.length };
+  return { kind, vector: normalise(vector), seeds: seeds.length };
 }
 
 /** By code units: the same on every machine. */

@@ -12,9 +12,12 @@ export interface Suspected {
 /** A seed is unlike its own when it agrees with them less than this share of what is usual among them; as for crops of a track. */
 const AGREEMENT_MIN = 0.5;
 
+/** So much nearer to another person that chance does not explain it: about the spread of scores of two people. Look-alikes' seeds stay. */
+const NEARER_MIN = 0.1;
+
 /**
  * Seeds that may show somebody else, per person, the least fitting first: those that agree with the person's other seeds far less than
- * is usual, and those nearer to another person. `people`: the unit vectors of each. A person's only seed has
+ * is usual, and those clearly nearer to another person. `people`: the unit vectors of each. A person's only seed has
  * nothing to be compared with.
  */
 export function suspectedSeeds(people: readonly (readonly Vector[])[]): Suspected[][] {
@@ -27,7 +30,7 @@ export function suspectedSeeds(people: readonly (readonly Vector[])[]): Suspecte
       .flatMap((seed, index): Suspected[] => {
         const agrees = own[index] as number;
         const { other, other_person } = nearest(seed, person, people, sums);
-        const strange = other !== null && other > agrees;
+        const strange = other !== null && other > agrees + NEARER_MIN;
         if (!strange && agrees >= AGREEMENT_MIN * usual) return [];
         return [{ index, reason: strange ? 'nearer_to_other' : 'unlike_own', own: agrees, other, other_person }];
       })

@@ -9,7 +9,13 @@ export const STEP_MS = 100;
 /** Of the worlds below, roughly: what two pictures of one person and of two score. */
 export const WORLD = { same: [0.6, 0.14], different: [0.12, 0.1] } as const;
 export const OPENSET = {
-  ...{ bank: 'v2', unknown_prior: 0.3, accept: 0.9, leave: 0.6, ask: 0.3, margin_min: 0.2, cohort_weight: 20 },
+  bank: 'v2',
+  unknown_prior: 0.3,
+  accept: 0.9,
+  leave: 0.6,
+  ask: 0.3,
+  margin_min: 0.2,
+  cohort_weight: 20,
 } as const;
 export const CONFUSION = { pair_min: 0.1, ambiguous_margin: 0.5, split_gain_min: 0.05 } as const;
 export const NO_DECISIONS: Decisions = { rows: [], people: [] };
@@ -137,4 +143,12 @@ export function bankOf(people: Readonly<Record<string, readonly (Float32Array | 
       seeds: seeds.map((seed, i) => (seed instanceof Float32Array ? seedOf(`${name}-${i}`, seed) : seed)),
     })),
   };
+}
+
+/** A unit vector with these cosines to the axes; what is left of its length lies on axis `rest`. */
+export function pointing(cosines: Readonly<Record<number, number>>, rest: number, dim = 64): Float32Array {
+  const vector = new Float32Array(dim);
+  for (const [axis, cosine] of Object.entries(cosines)) vector[Number(axis)] = cosine;
+  vector[rest] = Math.sqrt(Math.max(0, 1 - Object.values(cosines).reduce((sum, x) => sum + x * x, 0)));
+  return vector;
 }
