@@ -20,7 +20,8 @@ interface OnTargets {
 /** What a person says of an episode's faces. */
 export type DecisionDraft =
   /** `propagate` is `assign` for tracks from a preview. */
-  | ({ readonly act: 'assign' | 'propagate' | 'deny'; readonly person: string } & OnTargets)
+  | ({ readonly act: 'assign' | 'propagate'; readonly person: string; readonly lock?: boolean | undefined } & OnTargets)
+  | ({ readonly act: 'deny'; readonly person: string } & OnTargets)
   | ({ readonly act: 'detach' | 'link' | 'drop' | 'lock' | 'unlock' } & OnTargets)
   | { readonly act: 'cut'; readonly targets: readonly string[]; readonly at_ms: number };
 
@@ -73,7 +74,7 @@ function decide(draft: DecisionDraft, targets: readonly Target[], input: PlanInp
   switch (draft.act) {
     case 'assign':
     case 'propagate':
-      return byScope('assign', targets, make, input.person_id);
+      return byScope('assign', targets, make, input.person_id, draft.lock);
     case 'deny':
       return byScope('deny', targets, make, input.person_id);
     case 'detach':
