@@ -33,6 +33,8 @@ export interface TrueClip {
   /** How far the truth's own boundaries may be off. */
   readonly collar_ms: number;
   readonly boxes?: TrueBoxes;
+  /** Photos of some of the people: one sub-folder each, and whose it is. */
+  readonly cast?: { readonly folder: string; readonly person: ReadonlyMap<string, string> };
   /** Whose face a box at that moment is; null when it is nobody's whom the truth knows. */
   who(at_ms: number, box: Box): string | null;
 }
@@ -59,7 +61,10 @@ export function sharedClips(shared: string, labelFolder: string): TrueClip[] {
     .map(({ name, truth, label }) => {
       const boxFile = join(truthFolder, `${name}.faces.csv`);
       const boxes = existsSync(boxFile) ? readBoxes(boxFile, truth) : undefined;
-      return toClip({ name, video: join(shared, 'media/clips', `${name}.mp4`), truth, label, boxes });
+      const clip = toClip({ name, video: join(shared, 'media/clips', `${name}.mp4`), truth, label, boxes });
+      if (truth.facebank === undefined) return clip;
+      const person = new Map(Object.keys(truth.visible).map((key, n) => [key, `person_${n + 1}`]));
+      return { ...clip, cast: { folder: join(shared, 'media', truth.facebank), person } };
     });
 }
 

@@ -10,6 +10,8 @@ export interface IdentifiedFace {
   readonly person: string | null;
   /** Part of what the truth asks for. A face that is not can still be given a wrong name. */
   readonly asked: boolean;
+  /** Marked by hand at a time that the truth leaves open: counts for the hard subset alone. */
+  readonly hard_only?: boolean;
   /** null: the run has no face there. */
   readonly track: number | null;
   /** The person whose name it was given; null: an Unknown, or nothing. */
@@ -20,7 +22,7 @@ export interface IdentifiedFace {
   readonly mark: Mark | null;
 }
 
-/** A stretch of one face that somebody marked by eye as hard. */
+/** What somebody marked by eye as hard, and which independent part of the clip it is in. */
 export interface Mark {
   /** profile or occluded */
   readonly kind: string;
@@ -28,7 +30,7 @@ export interface Mark {
 }
 
 export interface Split {
-  /** Independent ones: tracks (what no track has counts as one of its person), or stretches that were marked by hand. */
+  /** Independent ones: tracks (what no track has counts as one of its person), or a person's shots with a mark by hand. */
   n: number;
   face_s: number;
   /** Share of `face_s` that is right. */
@@ -58,7 +60,7 @@ export interface IdentificationScore {
   confusions: { person: string; name: string; face_s: number }[];
   by_person: { person: string; seeded: boolean; face_s: number; accuracy: number }[];
   by_flag: Record<string, Split>;
-  /** What was marked by hand; `all` is any mark. */
+  /** What was marked by hand; `all` is any mark. Also where the truth leaves the time open, as far as a track is there. */
   hard: Record<string, Split>;
 }
 
@@ -71,7 +73,7 @@ export function scoreIdentification(
   const asked = faces.filter((face) => face.asked);
   const face_s = seconds(asked);
   const found = asked.filter((face) => face.track !== null);
-  const named = faces.filter((face) => face.name !== null);
+  const named = faces.filter((face) => face.name !== null && !face.hard_only);
   const wrong = asked.filter((face) => face.name !== null && face.name !== face.person);
   const isSeeded = (face: IdentifiedFace) => face.person !== null && seeded.has(face.person);
   return {
@@ -98,11 +100,14 @@ export function scoreIdentification(
       }))
       .sort((a, b) => (a.person < b.person ? -1 : 1)),
     by_flag: splits(asked, { kinds: (face) => face.flags, unit: trackOf, seeded }),
-    hard: splits(asked, {
-      kinds: ({ mark }) => (mark === null ? [] : [mark.kind, 'all']),
-      unit: ({ mark }) => mark?.stretch ?? '',
-      seeded,
-    }),
+    hard: splits(
+      faces.filter((face) => face.asked || face.hard_only),
+      {
+        kinds: ({ mark }) => (mark === null ? [] : [mark.kind, 'all']),
+        unit: ({ mark }) => mark?.stretch ?? '',
+        seeded,
+      },
+    ),
   };
 }
 
@@ -135,15 +140,15 @@ interface Splitting {
   readonly seeded: ReadonlySet<string>;
 }
 
-function splits(asked: readonly IdentifiedFace[], { kinds, unit, seeded }: Splitting): Record<string, Split> {
-  const share = (faces: readonly IdentifiedFace[]) =>
-    ratio(seconds(faces.filter((face) => isRight(face, seeded))), seconds(faces));
-  const all = [...new Set(asked.flatMap(kinds))].sort();
+function splits(faces: readonly IdentifiedFace[], { kinds, unit, seeded }: Splitting): Record<string, Split> {
+  const share = (own: readonly IdentifiedFace[]) =>
+    ratio(seconds(own.filter((face) => isRight(face, seeded))), seconds(own));
+  const all = [...new Set(faces.flatMap(kinds))].sort();
   return Object.fromEntries(
     all.map((kind): [string, Split] => {
-      const own = asked.filter((face) => kinds(face).includes(kind));
+      const own = faces.filter((face) => kinds(face).includes(kind));
       const units = [...Map.groupBy(own, unit).values()];
-      const right = units.filter((faces) => share(faces) > 0.5).length;
+      const right = units.filter((each) => share(each) > 0.5).length;
       const interval = wilson(right, units.length);
       return [kind, { n: units.length, face_s: seconds(own), accuracy: share(own), interval }];
     }),

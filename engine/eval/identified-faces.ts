@@ -71,7 +71,10 @@ export function identifiedFaces(
         ...{ flags: [], mark: mark(person, at_ms) },
       })),
   );
-  return [...faces, ...missing].filter((face) => face.asked || counts(clip, face));
+  return [...faces, ...missing].flatMap((face) => {
+    if (face.asked || counts(clip, face)) return face;
+    return face.mark === null ? [] : { ...face, hard_only: true };
+  });
 }
 
 /** Each track at every analysed moment from its first to its last detection; between two of them the box moves evenly. */

@@ -11,14 +11,12 @@ import type { TrueClip } from './clips.ts';
 import type { Readers } from './identified-faces.ts';
 import { type IdentityScore, type IdentityTask, scoreIdentity } from './score-identity.ts';
 import { unscored, withoutSpans } from './scored-part.ts';
-import { seedsFromRun } from './seeds-from-run.ts';
 
 /** Where the bank of a clip comes from. */
 export interface SeedPlan {
-  /** Shots whose faces seed the people in them, and which are then neither identified nor scored. */
+  /** Whose faces seed the bank, and which are then neither identified nor scored; none where the bank is photos. */
   readonly spans: readonly Span[];
-  /** A bank of photos instead, in the models of a run, its people by their names in the truth. */
-  readonly photos?: (run: OpenRun) => Promise<Facebank>;
+  bank(run: OpenRun, limits: Config['facebank']): Promise<Facebank>;
 }
 
 /** A clip that was run, identified with a bank by the product's own functions, against its truth. */
@@ -31,7 +29,7 @@ export async function identityOfClip(
 ): Promise<IdentityScore> {
   const whole = await openRun(engine, ep_id);
   const { config } = engine;
-  const facebank = (await plan.photos?.(whole)) ?? seedsFromRun(whole, clip, plan.spans, config.facebank);
+  const facebank = await plan.bank(whole, config.facebank);
   return scoreIdentity(taskOf({ config, clip, whole, facebank, spans: plan.spans, markOf }));
 }
 
@@ -49,9 +47,11 @@ function taskOf({ config, clip, whole, facebank, spans, markOf }: Parts): Identi
   const { detections, tracks, faces, embeddings, clusters } = run;
   const calibration = whole.settings.calibration ?? undefined;
   const { openset, confusion, review } = config;
+  const isSeed = (at_ms: number) => spans.some((span) => at_ms >= span.start_ms && at_ms < span.end_ms);
   const faceOf = new Map(faces.rows.map((row) => [row.face_id, row]));
   return {
-    ...{ clip: unscored(clip, spans), run, facebank, openset, calibration, markOf },
+    ...{ clip: unscored(clip, spans), run, facebank, openset, calibration },
+    markOf: markOf && ((person, at_ms) => (isSeed(at_ms) ? null : markOf(person, at_ms))),
     identify: (bank, version, decisions) =>
       identifyTracks({
         ...{ tracks: tracks.rows, detections: detections.rows, faces: faces.rows, embeddings, clusters, decisions },

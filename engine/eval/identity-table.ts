@@ -103,8 +103,8 @@ export function identityMarkdown(runs: readonly IdentityRun[], faces: readonly F
     'Command: `npm run eval -- --write`',
     '',
     `- Bars, for every clip and embedder: ${limits.join('; ')}. Decisions count until 99 % of the found face-seconds are right.`,
-    '- Behind a share in brackets: on how many tracks (hard: stretches marked by hand), and the 95 % interval (Wilson, of those that are right for more than',
-    '  half of their time). TPIR: bootstrap over tracks.',
+    '- In brackets behind a share: on how many tracks (hard: how many people in how many shots), and the 95 % interval (Wilson) of the share of',
+    '  those that are right for more than half of their time. TPIR: tracks of people in the bank / of others, bootstrap over tracks.',
     ...IDENTITY_TABLES.flatMap(({ title, columns }) => [
       '',
       `### ${title}`,

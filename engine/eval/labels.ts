@@ -14,6 +14,8 @@ export const Truth = z.object({
   shots: spans,
   visible: z.record(z.string(), spans),
   visible_dontcare: z.record(z.string(), spans),
+  /** Folder beside `clips` with photos of the cast, one sub-folder per key of `visible`. */
+  facebank: z.string().optional(),
 });
 export type Truth = z.output<typeof Truth>;
 

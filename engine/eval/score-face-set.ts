@@ -14,8 +14,10 @@ export interface SeenFace {
   readonly track: string;
   /** Tracks of one person, counted in time. */
   readonly part: number;
-  /** What hides a part of it; `clear`: nothing was drawn. */
+  /** What was drawn over it; `clear`: nothing. */
   readonly kind: string;
+  /** By hand: `profile` or `occluded`; null: neither. */
+  readonly mark: string | null;
   readonly seed: Seed | null;
 }
 
@@ -67,17 +69,28 @@ export function scoreFaceSet(set: SeenSet, params: SearchParams): FaceSetScore {
   const vectors = probes.map(({ vector }) => vector);
   const { trials, claims } = leaveOneOut(photos, probes, (bank) => searchBank(bank, vectors, params));
   const kinds = [...new Set(set.faces.map(({ kind }) => kind))];
+  const marks = [...new Set(clear.flatMap(({ mark }) => mark ?? []))].sort();
   return {
     probes: probes.length,
     open_set: openSetPoints(trials),
     calibration: calibrationError(claims),
-    occlusions: kinds.map((kind) => scoreKind(set, kind, params)),
+    occlusions: [
+      ...kinds.map((kind) => scoreKind(set, kind, (face) => face.kind === kind, params)),
+      ...marks.map((mark) =>
+        scoreKind(set, `${mark}, by hand`, (face) => clear.includes(face) && face.mark === mark, params),
+      ),
+    ],
   };
 }
 
-function scoreKind(set: SeenSet, kind: string, params: SearchParams): OcclusionScore {
-  const own = set.faces.filter((face) => face.kind === kind);
-  const cast = [...new Set(own.map(({ person }) => person))];
+function scoreKind(
+  set: SeenSet,
+  kind: string,
+  isOfIt: (face: SeenFace) => boolean,
+  params: SearchParams,
+): OcclusionScore {
+  const own = set.faces.filter(isOfIt);
+  const cast = [...new Set(set.faces.map(({ person }) => person))];
   const answers = [...new Set(own.map(({ part }) => part))].flatMap((part) => {
     const faces = own.filter((face) => face.part === part);
     const bank = bankOf(set, cast, (person) => [...photosOf(set, person), ...otherParts(set, person, part)]);

@@ -40,8 +40,10 @@ export interface IdentityTask {
 
 export interface IdentityScore {
   clip: string;
+  /** Who is seen, and how many of them are in the bank. */
   people: number;
   seeded: number;
+  /** In the bank, also of people who are not in the clip. */
   seeds: number;
   identification: IdentificationScore;
   /** Accuracy with each kind of bank. */
@@ -70,11 +72,12 @@ export async function scoreIdentity(task: IdentityTask): Promise<IdentityScore> 
   const probes = probesOf(task);
   const search = (bank: Facebank) => candidatesOf(probes, bank, task.identify(bank, openset.bank, NO_DECISIONS));
   const { trials, claims } = leaveOneOut(facebank, probes, search);
-  const people = [...askedTimes(clip)].filter(([, spans]) => total(spans) > 0).length;
-  const reviewed = reviewOf(task, seeded);
+  const seen = [...askedTimes(clip)].flatMap(([person, spans]) => (total(spans) > 0 ? [person] : []));
+  const people = seen.length;
+  const reviewed = reviewOf(task, seen);
   const banks = { [openset.bank]: identification, [other]: scoreIdentification(otherwise, seeded) };
   return {
-    ...{ clip: clip.name, people, seeded: seeded.size, identification },
+    ...{ clip: clip.name, people, seeded: seen.filter((person) => seeded.has(person)).length, identification },
     seeds: facebank.people.reduce((sum, person) => sum + person.seeds.length, 0),
     banks: { v1: banks.v1?.accuracy ?? 0, v2: banks.v2?.accuracy ?? 0 },
     same_frame: sameFrameViolations(labelled(run, identities)),
@@ -141,8 +144,12 @@ function vectorsBy(probes: readonly Probe[]): Map<string, Vector[]> {
   return new Map([...groups].map(([person, own]) => [person, own.map(({ vector }) => vector)]));
 }
 
-/** Of the face-seconds that the run has found: what no track holds, no answer can name. */
-function reviewOf(task: IdentityTask, seeded: ReadonlySet<string>): Reviewed {
+/**
+ * Of the face-seconds that the run has found: what no track holds, no answer can name. Here everybody is to have their name, also who
+ * has no seeds: Unknown would be right without an answer.
+ */
+function reviewOf(task: IdentityTask, people: readonly string[]): Reviewed {
+  const everybody = new Set(people);
   const { clip, run, facebank, openset } = task;
   const ids = new Map(facebank.people.map(({ name, person_id }) => [name, person_id]));
   let decided = NO_DECISIONS;
@@ -152,7 +159,7 @@ function reviewOf(task: IdentityTask, seeded: ReadonlySet<string>): Reviewed {
       (face) => face.asked && face.track !== null,
     );
     const sum = (faces: readonly IdentifiedFace[]) => faces.reduce((all, face) => all + face.weight, 0);
-    return ratio(sum(found.filter((face) => isRight(face, seeded))), sum(found));
+    return ratio(sum(found.filter((face) => isRight(face, everybody))), sum(found));
   };
   return review(
     {

@@ -75,7 +75,7 @@ test('each person is left out once: mated in the others rounds, an impostor in t
 
 test('faces of media/faces: what is found, right and hidden is counted by face and by track', () => {
   const face = (person: string, part: number, kind: string, seen: boolean): SeenFace => ({
-    ...{ person, part, kind, track: `${person}/${part}` },
+    ...{ person, part, kind, track: `${person}/${part}`, mark: person === 'Ada' && part === 2 ? 'profile' : null },
     seed: seen ? seed(person) : null,
   });
   const parts = ['Ada', 'Ben', 'Cid'].flatMap((person) => [1, 2].map((part) => [person, part] as const));
@@ -93,9 +93,10 @@ test('faces of media/faces: what is found, right and hidden is counted by face a
   };
   const score = scoreFaceSet(set, PARAMS);
   expect(score.probes).toBe(18 + 2);
-  const [clear, mask] = score.occlusions;
+  const [clear, mask, profile] = score.occlusions;
   expect(clear).toMatchObject({ kind: 'clear', faces: 18, found: 1, right: 1, wrong: 0, tracks: 6, tracks_right: 6 });
   expect(mask).toMatchObject({ kind: 'mask', faces: 18, tracks: 6, tracks_right: 4, wrong: 0 });
+  expect(profile).toMatchObject({ kind: 'profile, by hand', faces: 3, right: 1, tracks: 1, tracks_right: 1 });
   expect(mask?.right).toBeCloseTo(8 / 18, 12);
   expect(mask?.found).toBeCloseTo(8 / 18, 12);
   expect(score.open_set[0]).toMatchObject({ mated_tracks: 6, impostor_tracks: 8 });
