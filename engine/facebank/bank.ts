@@ -1,18 +1,22 @@
 import type { Facebank } from '../core/identities.ts';
 import type { EngineReader } from '../engine.ts';
 import { listPeople, type Person } from '../store/people.ts';
-import { activeSeeds, castOfEpisode, type StoredSeed } from '../store/seeds.ts';
+import { activeSeeds, castOfEpisode, everyCast, type StoredSeed } from '../store/seeds.ts';
 import { type SeedModels, seedVectors } from './seed-vectors.ts';
 
 /**
- * The facebank of an episode, as a run is given it: the cast of its season where that has one, else everybody who has a seed. Null
- * when nobody has: then nobody is recognised. Who took back their consent is not in it.
+ * The facebank of an episode, as a run is given it: the cast of its season where that has one, else everybody who has a seed and
+ * belongs to no season: another show's cast has no business in a clip of one's own. Null when there is nobody, so that nobody is
+ * recognised. Who took back their consent is not in it.
  */
 export async function facebankFor(engine: EngineReader, ep_id: string, models: SeedModels): Promise<Facebank | null> {
   const db = await engine.db();
   const cast = new Set(await castOfEpisode(db, ep_id));
-  const everybody = (await listPeople(db)).filter(({ consent }) => consent !== 'withdrawn');
-  const people = cast.size > 0 ? everybody.filter(({ person_id }) => cast.has(person_id)) : everybody;
+  const elsewhere = new Set(cast.size > 0 ? [] : await everyCast(db));
+  const people = (await listPeople(db)).filter(
+    ({ consent, person_id }) =>
+      consent !== 'withdrawn' && (cast.size > 0 ? cast.has(person_id) : !elsewhere.has(person_id)),
+  );
   const seeds = await activeSeeds(
     db,
     people.map(({ person_id }) => person_id),

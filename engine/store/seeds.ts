@@ -107,6 +107,11 @@ export function castOfEpisode(db: Readable, ep_id: string): Promise<string[]> {
   return cast(db, 'n.season_key = (select e.season_key from sa.episode e where e.ep_id = $1)', [ep_id]);
 }
 
+/** Everybody who belongs to any season. */
+export function everyCast(db: Readable): Promise<string[]> {
+  return cast(db, 'true', []);
+}
+
 async function cast(db: Readable, condition: string, params: readonly unknown[]): Promise<string[]> {
   const sql = `${ROOTS}
     select distinct a.person_id
