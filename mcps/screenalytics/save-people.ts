@@ -1,11 +1,14 @@
 import type { By } from '#engine/core/identities.ts';
 import { canonicalName } from '#engine/core/names.ts';
+import { changePeople, type PeopleDraft } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
-import { addCast, listCast, removeCast, requireSeason } from '#engine/store/catalog.ts';
+import { reidentify } from '#engine/run/reidentify.ts';
+import { addCast, listCast, removeCast, requireSeason, type Season } from '#engine/store/catalog.ts';
+import type { Db } from '#engine/store/db.ts';
 import { findPerson, type Person, requirePerson } from '#engine/store/people.ts';
+import { allEpisodes } from '#engine/store/resolve-episode.ts';
 import { given, type SaveInput, wrong } from './catalog-input.ts';
 import { type Saved, saved, storedPerson, storedSeason } from './catalog-output.ts';
-import { change } from './change-person.ts';
 import { step } from './next-steps.ts';
 
 /** By name or id. Whoever is not known is created; a new name, consent and retention are changes of the log. */
@@ -15,23 +18,17 @@ export async function savePerson(engine: Engine, by: By, input: SaveInput): Prom
   const { person, created, change_id } = await ensurePerson(engine, by, asked, input.reason);
   const { person_id } = person;
   const changes: string[] = [];
-  const rename_to = input.rename_to === undefined ? undefined : canonicalName(input.rename_to);
-  if (rename_to !== undefined && rename_to !== person.name)
-    changes.push(await change(engine, by, { kind: 'rename', person_id, name: rename_to }, input.reason));
-  const consent = {
-    consent: input.consent ?? person.consent,
-    consent_note: input.consent_note ?? person.consent_note,
-    retain_until: input.retain_until ?? person.retain_until,
-  };
-  const is_other = (Object.keys(consent) as (keyof typeof consent)[]).some((key) => consent[key] !== person[key]);
-  if (is_other) changes.push(await change(engine, by, { kind: 'consent', person_id, ...consent }, input.reason));
+  for (const draft of draftsOf(person, input))
+    changes.push((await changePeople(engine, by, draft, { reason: input.reason })).change_id);
   const now = await requirePerson(db, person_id);
   return saved('person', storedPerson(now), {
     created,
     changed: changes.length > 0,
     change_id: changes.at(-1) ?? change_id,
     notes:
-      asked === now.name || asked === person_id || rename_to !== undefined ? [] : [`${asked} is stored as ${now.name}`],
+      asked === now.name || asked === person_id || input.rename_to !== undefined
+        ? []
+        : [`${asked} is stored as ${now.name}`],
     next_steps: [
       step('search_catalog', { kind: 'presence', query: now.name }, 'the episodes that the person is in'),
       step(
@@ -41,6 +38,20 @@ export async function savePerson(engine: Engine, by: By, input: SaveInput): Prom
       ),
     ],
   });
+}
+
+/** What is given and is not so already. */
+function draftsOf(person: Person, input: SaveInput): PeopleDraft[] {
+  const own = { person: person.person_id };
+  const name = input.rename_to === undefined ? person.name : canonicalName(input.rename_to);
+  const { consent = person.consent, consent_note: note = person.consent_note } = input;
+  const { retain_until = person.retain_until } = input;
+  const drafts: PeopleDraft[] = [];
+  if (name !== person.name) drafts.push({ act: 'rename', ...own, name });
+  if (consent !== person.consent || note !== person.consent_note)
+    drafts.push({ act: 'set_consent', ...own, consent, note });
+  if (retain_until !== person.retain_until) drafts.push({ act: 'set_retention', ...own, retain_until });
+  return drafts;
 }
 
 /** The people of a season: only they are looked for in it, once there are any. */
@@ -58,6 +69,8 @@ export async function saveCast(engine: Engine, by: By, input: SaveInput): Promis
     );
   const ids = people.map(({ person }) => person.person_id);
   const touched = new Set(input.remove ? await removeCast(db, season, ids) : await addCast(db, season, ids, by.actor));
+  const ep_ids = touched.size === 0 ? [] : await episodesIn(db, season);
+  await reidentify(engine, ep_ids, { cause: 'cast', change_id: null });
   const cast = await listCast(db, season.show, season.number);
   const where = { show: season.show, season: season.number };
   const unseeded = cast.filter(({ seeds }) => seeds === 0).map(({ name }) => name);
@@ -75,11 +88,7 @@ export async function saveCast(engine: Engine, by: By, input: SaveInput): Promis
         { kind: 'cast', ...where },
         'see the cast; add_seeds takes photos, a folder for each person',
       ),
-      step(
-        'search_catalog',
-        { kind: 'episodes', ...where },
-        'episodes to run again, so that the new cast is looked for',
-      ),
+      step('search_catalog', { kind: 'episodes', ...where }, 'its episodes, which look for the new cast now'),
     ],
   });
 }
@@ -89,9 +98,8 @@ export async function saveFeatured(engine: Engine, by: By, input: SaveInput): Pr
   const { person_id, name, featured_seed } = await requirePerson(db, given('person', input.person));
   const seed_id = given('seed', input.seed);
   const is_other = featured_seed !== seed_id;
-  const change_id = is_other
-    ? await change(engine, by, { kind: 'set_featured', person_id, seed_id }, input.reason)
-    : null;
+  const draft = { act: 'set_featured', person: person_id, seed_id } as const;
+  const change_id = is_other ? (await changePeople(engine, by, draft, { reason: input.reason })).change_id : null;
   return saved('featured', storedPerson(await requirePerson(db, person_id)), {
     created: is_other && featured_seed === null,
     changed: is_other,
@@ -104,6 +112,13 @@ async function ensurePerson(engine: Engine, by: By, name: string, reason: string
   const db = await engine.db();
   const known = await findPerson(db, name);
   if (known !== null) return { person: known, created: false, change_id: null };
-  const change_id = await change(engine, by, { kind: 'create', name: canonicalName(name) }, reason);
-  return { person: await requirePerson(db, name), created: true, change_id };
+  const { change_id, person_ids } = await changePeople(engine, by, { act: 'create', name }, { reason });
+  return { person: await requirePerson(db, person_ids[0] ?? name), created: true, change_id };
+}
+
+async function episodesIn(db: Db, { show, number }: Season): Promise<string[]> {
+  const found: string[] = [];
+  for await (const episode of allEpisodes(db))
+    if (episode.show === show && episode.season === number) found.push(episode.ep_id);
+  return found;
 }
