@@ -3,10 +3,11 @@ import type { Confusion } from '#engine/core/identities.ts';
 import { type BankModel, bankModel, normalisedScores } from './bank-scores.ts';
 import { normalBelow } from './normal.ts';
 import { likelihoods, openSetPosterior, openSetPrior } from './openset.ts';
+import { products } from './products.ts';
 import type { Bank } from './prototypes.ts';
 import { average, type Rivalry, rivalries } from './rivalry.ts';
 import type { Calibration } from './threshold.ts';
-import { cosine, dot, type Vector } from './vectors.ts';
+import { dot, type Vector } from './vectors.ts';
 
 /** Confusion between the people of a bank, before any episode is looked at: all but the clusters. Pairs from `pair_min`, worst first. */
 export function bankConfusion(
@@ -14,14 +15,20 @@ export function bankConfusion(
   calibration: Calibration | undefined,
   params: Pick<Config['confusion'], 'pair_min'> & Pick<Config['openset'], 'cohort_weight'>,
 ): Omit<Confusion, 'ambiguous'> {
-  return confusionOf(bankModel(bank, calibration, params.cohort_weight), params.pair_min);
+  const model = bankModel(bank, calibration, params.cohort_weight);
+  return confusionOf(model, rivalries(model), params.pair_min);
 }
 
-export function confusionOf(model: BankModel, pair_min: number): Omit<Confusion, 'ambiguous'> {
+/** The same from a bank that is ready, and its `rivalries`. */
+export function confusionOf(
+  model: BankModel,
+  table: readonly Rivalry[],
+  pair_min: number,
+): Omit<Confusion, 'ambiguous'> {
   const { people, model_id } = model.bank;
-  const table = rivalries(model);
+  const cosines = cosinesOf(model);
   const matrix = people.map((a, i) =>
-    people.map((_, j) => (i === j ? likeItself(a.seeds.map((seed) => seed.vector)) : average(cosines(model, i, j)))),
+    people.map((_, j) => (i === j ? likeItself(a.seeds.map((seed) => seed.vector)) : average(cosines(i, j)))),
   );
   const pairs = people.flatMap((a, i) =>
     people.slice(i + 1).map((b, n): Confusion['pairs'][number] => {
@@ -29,7 +36,7 @@ export function confusionOf(model: BankModel, pair_min: number): Omit<Confusion,
       const { gap, sd } = table[i * people.length + j] as Rivalry;
       return {
         ...{ a: a.person_id, b: b.person_id, name_a: a.name, name_b: b.name },
-        similarity_max: Math.max(...cosines(model, i, j)),
+        similarity_max: Math.max(...cosines(i, j)),
         similarity_mean: (matrix[i] as number[])[j] as number,
         confusion: normalBelow(-gap / sd),
       };
@@ -49,9 +56,11 @@ export function confusionOf(model: BankModel, pair_min: number): Omit<Confusion,
   };
 }
 
-function cosines({ prototypes, start }: BankModel, i: number, j: number): number[] {
-  const of = (k: number) => prototypes.slice(start[k], start[k + 1]);
-  return of(i).flatMap((a) => of(j).map((b) => cosine(a, b)));
+/** Cosines of the prototypes of person i to those of person j. */
+function cosinesOf({ prototypes, start }: BankModel): (i: number, j: number) => number[] {
+  const table = products(prototypes, prototypes);
+  const own = (k: number) => prototypes.slice(start[k], start[k + 1]).map((_, n) => (start[k] as number) + n);
+  return (i, j) => own(i).flatMap((a) => own(j).map((b) => table[a * prototypes.length + b] as number));
 }
 
 /** Mean cosine of pairs of a person's own seeds; 1 for a single one. */

@@ -48,7 +48,7 @@ export function groupsOf(
     const person = part.opinion?.ranked.band === 'accept' ? part.opinion.ranked.best : -1;
     if (person >= 0 && besideShare(part.items, holds, person) > BESIDE_MAX) {
       part.out.add(person);
-      part.opinion = judgeTogether(judge, part.items, part);
+      part.opinion = judgeTogether(judge, part.items, part.out);
       continue;
     }
     if (person >= 0) for (const item of part.items) holds.set(item.index, person);
@@ -90,11 +90,11 @@ function partition(
     .flatMap(([cluster, own]): Part[] => {
       const whole = { cluster, items: own, split: false };
       const opinion = judgeTogether(judge, own);
-      const between = opinion === undefined ? [] : claimants(judge, own, opinion);
+      if (opinion === undefined || opinion.ranked.margin >= params.confusion.ambiguous_margin) return [whole];
+      const between = claimants(judge, own, opinion);
       const [first, second] = between;
-      if (opinion === undefined || first === undefined || second === undefined) return [whole];
+      if (first === undefined || second === undefined) return [whole];
       const { margin } = opinion.ranked;
-      if (margin >= params.confusion.ambiguous_margin) return [whole];
       const candidate = (k: number) => candidateOf(judge, opinion, k);
       ambiguous.push({ cluster_id: cluster.cluster_id, best: candidate(first), second: candidate(second), margin });
       const split = splitOf(judge, cluster, own, { between, taken, gain_min: params.confusion.split_gain_min });
@@ -115,7 +115,7 @@ function claimants(judge: Judge, items: readonly Item[], { shares }: Opinion): n
     if (p >= judge.limits.ask) found.add(k);
   });
   for (const item of items) {
-    const own = judgeOne(judge, item, { items: [], membership: 0 }, new Set())?.own;
+    const own = judgeOne(judge, item, { pool: undefined, membership: 0 }, new Set())?.own;
     if (own?.ranked.band === 'accept') found.add(own.ranked.best);
   }
   return [...found].sort((a, b) => (shares.people[b] as number) - (shares.people[a] as number) || a - b);

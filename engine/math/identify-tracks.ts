@@ -30,7 +30,10 @@ export function identifyTracks(input: IdentifyInput): Identities {
     rows: identitiesOf(input, settled, pieces),
     pieces,
     audit: auditOf(settled, pieces),
-    confusion: input.facebank && { ...confusionOf(judge.model, input.params.confusion.pair_min), ambiguous },
+    confusion: input.facebank && {
+      ...confusionOf(judge.model, judge.open.rivalry, input.params.confusion.pair_min),
+      ambiguous,
+    },
     splits: [...splits],
     unmatched: painted.unmatched,
     conflicts: [...painted.conflicts, ...conflicts],

@@ -58,39 +58,71 @@ export interface Opinion {
   readonly ranked: Ranked;
 }
 
-/**
- * Several items that are one person, together: the weighted mean of their scores, as many as weigh alike (Kish's effective count). An
- * item says nothing of people who were ruled out for it; who is ruled out for all of them, or in `out`, it is not. `but`: left out
- * of the count. Undefined without a score.
- */
-export function judgeTogether(
-  judge: Judge,
-  items: readonly Item[],
-  { out, but }: { out?: ReadonlySet<number>; but?: Item | undefined } = {},
-): Opinion | undefined {
+/** Weighted sums of the scores of several items: what is needed to judge them together, or all but one of them. */
+export interface Pool {
+  /** (people) */
+  readonly sum: Float64Array;
+  /** (people): of the items for which the person was not ruled out. */
+  readonly weight: Float64Array;
+  readonly total: number;
+  readonly squares: number;
+}
+
+export function poolOf(judge: Judge, items: readonly Item[]): Pool {
   const people = judge.model.bank.people.length;
   const sum = new Float64Array(people);
   const weight = new Float64Array(people);
-  let [all, squares] = [0, 0];
+  let [total, squares] = [0, 0];
   for (const item of items) {
     const scores = judge.scores[item.index];
-    if (item === but || !scores) continue;
-    all += item.weight;
+    if (!scores) continue;
+    total += item.weight;
     squares += item.weight ** 2;
+    const denied = judge.denied[item.index];
     for (let k = 0; k < people; k++) {
-      if (judge.denied[item.index]?.has(k)) continue;
+      if (denied?.has(k)) continue;
       sum[k] = (sum[k] as number) + item.weight * (scores[k] as number);
       weight[k] = (weight[k] as number) + item.weight;
     }
   }
-  if (all === 0) return undefined;
+  return { sum, weight, total, squares };
+}
+
+/** A pool without one of its items. */
+function without(judge: Judge, pool: Pool, item: Item): Pool {
+  const one = poolOf(judge, [item]);
+  return {
+    sum: pool.sum.map((s, k) => s - (one.sum[k] as number)),
+    weight: pool.weight.map((w, k) => w - (one.weight[k] as number)),
+    total: pool.total - one.total,
+    squares: pool.squares - one.squares,
+  };
+}
+
+/**
+ * Several items that are one person, together: the weighted mean of their scores, as many as weigh alike (Kish's effective count). An
+ * item says nothing of people who were ruled out for it; who is ruled out for all of them, or in `out`, it is not. Undefined without
+ * a score.
+ */
+export function judgeTogether(judge: Judge, items: readonly Item[], out = NOBODY): Opinion | undefined {
+  return judgePool(judge, poolOf(judge, items), out);
+}
+
+function judgePool(judge: Judge, { sum, weight, total, squares }: Pool, out: ReadonlySet<number>): Opinion | undefined {
+  // What is left of a weight after a subtraction is nothing.
+  const some = (w: number) => w > NOTHING;
+  if (!some(total)) return undefined;
   const barred = new Set(out);
   weight.forEach((w, k) => {
-    if (w === 0) barred.add(k);
+    if (!some(w)) barred.add(k);
   });
-  const scores = sum.map((s, k) => ((weight[k] as number) > 0 ? s / (weight[k] as number) : 0));
-  return opinion(judge, scores, judge.prior, { count: all ** 2 / squares, out: barred });
+  const scores = sum.map((s, k) => (barred.has(k) ? 0 : s / (weight[k] as number)));
+  const ratios = likelihoods(scores, judge.open, { count: total ** 2 / squares, out: barred });
+  return opinion(judge, scores, ratios, judge.prior);
 }
+
+const NOBODY: ReadonlySet<number> = new Set();
+const NOTHING = 1e-9;
 
 /**
  * One item: `own`, by its own face alone; `within`, also knowing who the others of its group are, as far as it belongs to them (`membership`,
@@ -99,26 +131,21 @@ export function judgeTogether(
 export function judgeOne(
   judge: Judge,
   item: Item,
-  group: { readonly items: readonly Item[]; readonly membership: number },
+  group: { readonly pool: Pool | undefined; readonly membership: number },
   out: ReadonlySet<number>,
 ): { own: Opinion; within: Opinion } | undefined {
   const scores = judge.scores[item.index];
   if (!scores) return undefined;
-  const barred = new Set([...out, ...(judge.denied[item.index] ?? [])]);
-  const others = judgeTogether(judge, group.items, { out, but: item });
-  const prior = others === undefined ? judge.prior : blend(others.shares, judge.prior, group.membership);
-  return {
-    own: opinion(judge, scores, judge.prior, { out: barred }),
-    within: opinion(judge, scores, prior, { out: barred }),
-  };
+  const denied = judge.denied[item.index] ?? NOBODY;
+  const barred = denied.size === 0 ? out : new Set([...out, ...denied]);
+  const ratios = likelihoods(scores, judge.open, { out: barred });
+  const own = opinion(judge, scores, ratios, judge.prior);
+  const others = group.pool && judgePool(judge, without(judge, group.pool, item), out);
+  if (others === undefined) return { own, within: own };
+  return { own, within: opinion(judge, scores, ratios, blend(others.shares, judge.prior, group.membership)) };
 }
 
-function opinion(
-  { open, limits }: Judge,
-  scores: Float64Array,
-  prior: Shares,
-  options: { count?: number; out: ReadonlySet<number> },
-): Opinion {
-  const shares = openSetPosterior(likelihoods(scores, open, options), prior);
+function opinion({ limits }: Judge, scores: Float64Array, ratios: Float64Array, prior: Shares): Opinion {
+  const shares = openSetPosterior(ratios, prior);
   return { scores, shares, ranked: rank(shares, limits) };
 }

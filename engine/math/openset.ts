@@ -110,10 +110,14 @@ export interface Ranked {
 
 /** The best two and the band: a name, a question, or unknown. */
 export function rank({ people }: Shares, limits: Pick<Config['openset'], 'accept' | 'ask' | 'margin_min'>): Ranked {
-  const best = highest(people);
+  let [best, second] = [-1, -1];
+  people.forEach((p, k) => {
+    if (p === 0) return;
+    if (best < 0 || p > (people[best] as number)) [best, second] = [k, best];
+    else if (second < 0 || p > (people[second] as number)) second = k;
+  });
   const probability = people[best] ?? 0;
-  if (best < 0 || probability === 0) return { best: -1, second: -1, probability: 0, margin: 0, band: 'unknown' };
-  const second = highest(people.map((p, k) => (k === best || p === 0 ? Number.NEGATIVE_INFINITY : p)));
+  if (best < 0) return { best, second, probability: 0, margin: 0, band: 'unknown' };
   const margin = probability - (people[second] ?? 0);
   const sure = probability >= limits.accept && margin >= limits.margin_min;
   return { best, second, probability, margin, band: sure ? 'accept' : probability >= limits.ask ? 'ask' : 'unknown' };

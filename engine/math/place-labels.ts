@@ -1,7 +1,7 @@
 import type { Identities, Piece } from '#engine/core/identities.ts';
 import type { Group } from './groups.ts';
 import { type Item, isOpen } from './identify-items.ts';
-import { type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
+import { type Judge, judgeOne, judgeTogether, type Opinion, type Pool, poolOf } from './judge.ts';
 
 /** Whose an item is, and why. */
 export interface Placed {
@@ -115,7 +115,7 @@ function placeLinked({ items, judge }: PlaceInput, board: Board): void {
       ...own.map((item) => [item]),
     ];
     const accepted = subsets
-      .flatMap((subset) => judgeTogether(judge, subset, { out }) ?? [])
+      .flatMap((subset) => judgeTogether(judge, subset, out) ?? [])
       .filter(({ ranked }) => ranked.band === 'accept')
       .sort((a, b) => b.ranked.probability - a.ranked.probability)[0];
     const person = accepted && judge.model.bank.people[accepted.ranked.best];
@@ -133,7 +133,8 @@ function placeLinked({ items, judge }: PlaceInput, board: Board): void {
 }
 
 function placeMachine(input: PlaceInput, board: Board): void {
-  const group_of = new Map(input.groups.flatMap((group) => group.items.map((item) => [item.index, group] as const)));
+  const pooled = input.groups.map((group) => ({ ...group, pool: poolOf(input.judge, group.items) }));
+  const group_of = new Map(pooled.flatMap((group) => group.items.map((item) => [item.index, group] as const)));
   const open = input.items.filter((item) => isOpen(item) && !board.placed.has(item.index));
   const first = open.map((item) => ({ item, wish: choose(input, item, group_of.get(item.index), NOBODY) }));
   first.sort(
@@ -188,7 +189,7 @@ interface Choice extends Pick<Placed, 'method' | 'band' | 'opinion' | 'threshold
 function choose(
   { judge, membership }: PlaceInput,
   item: Item,
-  group: Group | undefined,
+  group: (Group & { readonly pool: Pool }) | undefined,
   beside: ReadonlySet<number>,
 ): Choice {
   const { accept, leave } = judge.limits;
@@ -201,7 +202,7 @@ function choose(
     threshold: null,
   } as const;
   const out = new Set([...beside, ...(group?.out ?? [])]);
-  const belongs = { items: group?.items ?? [], membership: membership[item.index] ?? 0 };
+  const belongs = { pool: group?.pool, membership: membership[item.index] ?? 0 };
   const both = judgeOne(judge, item, belongs, out);
   if (both === undefined) return { ...none, opinion: undefined };
   const { own, within } = both;

@@ -1,19 +1,19 @@
 import type { Vector } from './vectors.ts';
 
 /**
- * (rows, columns) of inner products, row by row. Blocks of two by four keep eight sums in registers: several times as
- * fast as one product after another.
+ * (rows, columns) of inner products, row by row. Blocks of three by four keep twelve sums in registers: several
+ * times as fast as one product after another.
  */
 export function products(rows: readonly Vector[], columns: readonly Vector[]): Float64Array {
   const dim = rows[0]?.length ?? columns[0]?.length ?? 0;
-  const a = packed(rows, dim, 2);
+  const a = packed(rows, dim, 3);
   const b = packed(columns, dim, 4);
   const out = new Float64Array(rows.length * columns.length);
-  const sums = new Float64Array(8);
-  for (let i = 0; i < rows.length; i += 2)
+  const sums = new Float64Array(12);
+  for (let i = 0; i < rows.length; i += 3)
     for (let j = 0; j < columns.length; j += 4) {
       block(a, i * dim, b, j * dim, dim, sums);
-      for (let r = 0; r < 2 && i + r < rows.length; r++)
+      for (let r = 0; r < 3 && i + r < rows.length; r++)
         for (let c = 0; c < 4 && j + c < columns.length; c++)
           out[(i + r) * columns.length + j + c] = sums[r * 4 + c] as number;
     }
@@ -31,30 +31,30 @@ function packed(vectors: readonly Vector[], dim: number, block: number): Float64
 }
 
 function block(a: Float64Array, i: number, b: Float64Array, j: number, dim: number, sums: Float64Array): void {
-  let [s00, s01, s02, s03, s10, s11, s12, s13] = [0, 0, 0, 0, 0, 0, 0, 0];
-  const [j1, j2, j3, i1] = [j + dim, j + 2 * dim, j + 3 * dim, i + dim];
+  let [s00, s01, s02, s03] = [0, 0, 0, 0];
+  let [s10, s11, s12, s13] = [0, 0, 0, 0];
+  let [s20, s21, s22, s23] = [0, 0, 0, 0];
+  const [i1, i2, j1, j2, j3] = [i + dim, i + 2 * dim, j + dim, j + 2 * dim, j + 3 * dim];
   for (let k = 0; k < dim; k++) {
-    const x = a[i + k] as number;
-    const y = a[i1 + k] as number;
     const b0 = b[j + k] as number;
     const b1 = b[j1 + k] as number;
     const b2 = b[j2 + k] as number;
     const b3 = b[j3 + k] as number;
-    s00 += x * b0;
-    s01 += x * b1;
-    s02 += x * b2;
-    s03 += x * b3;
-    s10 += y * b0;
-    s11 += y * b1;
-    s12 += y * b2;
-    s13 += y * b3;
+    const a0 = a[i + k] as number;
+    s00 += a0 * b0;
+    s01 += a0 * b1;
+    s02 += a0 * b2;
+    s03 += a0 * b3;
+    const a1 = a[i1 + k] as number;
+    s10 += a1 * b0;
+    s11 += a1 * b1;
+    s12 += a1 * b2;
+    s13 += a1 * b3;
+    const a2 = a[i2 + k] as number;
+    s20 += a2 * b0;
+    s21 += a2 * b1;
+    s22 += a2 * b2;
+    s23 += a2 * b3;
   }
-  sums[0] = s00;
-  sums[1] = s01;
-  sums[2] = s02;
-  sums[3] = s03;
-  sums[4] = s10;
-  sums[5] = s11;
-  sums[6] = s12;
-  sums[7] = s13;
+  sums.set([s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23]);
 }
