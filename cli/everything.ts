@@ -1,6 +1,7 @@
 import { addSeeds } from '#mcps/screenalytics/tools/add-seeds.ts';
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
 import { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
+import { deleteData } from '#mcps/screenalytics/tools/delete-data.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
 import { getDiagnostics } from '#mcps/screenalytics/tools/get-diagnostics.ts';
 import { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
@@ -22,9 +23,11 @@ import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
+import { deletedText, erasureCommands } from './erasure.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { planText, runText } from './render.ts';
+import { reviewCommands } from './review.ts';
 import { sampleCommand } from './sample.ts';
 import {
   defaultsText,
@@ -46,6 +49,8 @@ export const commands: readonly Command[] = [
   ...toolCommands(searchCatalog, { also: ['episodes'], positional: 'query', text: foundText }),
   ...toolCommands(saveCatalog, { also: [], positional: 'kind', text: savedText }),
   ...catalogCommands,
+  ...erasureCommands,
+  ...toolCommands(deleteData, { also: [], positional: 'what', text: deletedText }),
   ...toolCommands(getEpisode, { also: ['episode'], positional: 'episode', text: episodeText }),
   ...toolCommands(getDiagnostics, { also: ['diagnostics'], positional: 'episode', text: diagnosticsText }),
   ...toolCommands(compareRuns, { also: ['compare'], positional: 'episode', text: comparisonText }),
@@ -57,6 +62,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(addSeeds, { also: ['seeds add'], positional: 'paths', text: seedsAddedText }),
   ...toolCommands(listFacebank, { also: ['facebank'], positional: 'person', text: facebankText }),
   ...toolCommands(promoteToFacebank, { also: ['promote'], positional: 'episode', text: promotedText }),
+  ...reviewCommands,
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),

@@ -1,7 +1,13 @@
 import type { z } from 'zod';
-import type { getHistory } from '#mcps/screenalytics/tools/get-history.ts';
-import type { listLowConfidenceTracks } from '#mcps/screenalytics/tools/list-low-confidence-tracks.ts';
-import type { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
+import type { Corrected } from '#mcps/screenalytics/correction.ts';
+import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
+import { editPeople } from '#mcps/screenalytics/tools/edit-people.ts';
+import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
+import { getHistory } from '#mcps/screenalytics/tools/get-history.ts';
+import { listLowConfidenceTracks } from '#mcps/screenalytics/tools/list-low-confidence-tracks.ts';
+import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
+import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
+import { type Command, toolCommands } from './commands.ts';
 import { moment, seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
 
@@ -89,3 +95,46 @@ function states(line: Output<typeof getHistory>['changes'][number] | undefined):
         ]),
       ];
 }
+
+export function correctedText({ change_id, result }: Corrected, look: Look): string {
+  const { totals, certainty, held, later, affected, also } = result;
+  const rows = totals.map(({ person, before_s, after_s }) => {
+    const difference = after_s - before_s;
+    return [person, seconds(before_s), seconds(after_s), `${difference > 0 ? '+' : ''}${difference.toFixed(1)} s`];
+  });
+  const said: [string, string][] = [
+    ...(change_id === null ? [] : [['undo', `npx screenalytics undo ${change_id}`] as [string, string]]),
+    ...(also.length === 0 ? [] : [['with it', also.join(', ')] as [string, string]]),
+    ...(affected.length === 0 ? [] : [['named anew', affected.join(', ')] as [string, string]]),
+    ...(held.length === 0 ? [] : [['held by an earlier word', held.join(', ')] as [string, string]]),
+    ...(later.length === 0 ? [] : [['later, about the same', later.join(', ')] as [string, string]]),
+  ];
+  return [
+    change_id === null ? 'Nothing was changed.' : `Done: ${change_id}.`,
+    ...(rows.length === 0 ? [] : ['', table(['person', 'before', 'after', 'difference'], rows, look)]),
+    ...(certainty === null ? [] : ['', `${certainty.line}.`]),
+    ...(said.length === 0 ? [] : ['', facts(said)]),
+  ].join('\n');
+}
+
+function editedText(output: Output<typeof editTracks>, look: Look): string {
+  const { lines, sheet, change_id } = output;
+  const shown = [...lines, ...(sheet === null ? [] : [`pictures: ${sheet.path} (${sheet.sheet})`])];
+  if (shown.length === 0) return correctedText(output, look);
+  const after =
+    change_id === null
+      ? ['', 'A preview: nothing was changed. Say --apply to do it.']
+      : ['', correctedText(output, look)];
+  return [...shown, ...after].join('\n');
+}
+
+/** Asking, answering, correcting, and taking back. */
+export const reviewCommands: readonly Command[] = [
+  ...toolCommands(listLowConfidenceTracks, { also: ['review'], positional: 'episode', text: reviewText }),
+  ...toolCommands(showFaces, { also: ['pictures'], positional: 'episode', text: shownFacesText }),
+  ...toolCommands(assignIdentity, { also: ['assign'], positional: 'episode person targets', text: correctedText }),
+  ...toolCommands(editTracks, { also: ['edit'], positional: 'episode action targets', text: editedText }),
+  ...toolCommands(editPeople, { also: ['person'], positional: 'action person', text: correctedText }),
+  ...toolCommands(undoChange, { also: ['undo'], positional: 'change_id', text: correctedText }),
+  ...toolCommands(getHistory, { also: ['history'], positional: 'episode', text: historyText }),
+];

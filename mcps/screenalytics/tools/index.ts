@@ -1,14 +1,20 @@
 import { addSeeds } from './add-seeds.ts';
+import { assignIdentity } from './assign-identity.ts';
 import { checkHealth } from './check-health.ts';
 import { compareRuns } from './compare-runs.ts';
+import { deleteData } from './delete-data.ts';
+import { editPeople } from './edit-people.ts';
+import { editTracks } from './edit-tracks.ts';
 import { exportScreenTime } from './export-screen-time.ts';
 import { getDiagnostics } from './get-diagnostics.ts';
 import { getEpisode } from './get-episode.ts';
+import { getHistory } from './get-history.ts';
 import { getScreenTime } from './get-screen-time.ts';
 import { listClusters } from './list-clusters.ts';
 import { listDetections } from './list-detections.ts';
 import { listFacebank } from './list-facebank.ts';
 import { listFaces } from './list-faces.ts';
+import { listLowConfidenceTracks } from './list-low-confidence-tracks.ts';
 import { listModels } from './list-models.ts';
 import { listShots } from './list-shots.ts';
 import { listTracks } from './list-tracks.ts';
@@ -19,6 +25,8 @@ import { runStage } from './run-stage.ts';
 import { saveCatalog } from './save-catalog.ts';
 import { searchCatalog } from './search-catalog.ts';
 import { setConfig } from './set-config.ts';
+import { showFaces } from './show-faces.ts';
+import { undoChange } from './undo-change.ts';
 import { verifyModels } from './verify-models.ts';
 
 /** Everything that this server can be asked. */
@@ -30,6 +38,7 @@ export const tools = [
   getEpisode,
   searchCatalog,
   saveCatalog,
+  deleteData,
   getDiagnostics,
   compareRuns,
   listClusters,
@@ -45,4 +54,11 @@ export const tools = [
   addSeeds,
   listFacebank,
   promoteToFacebank,
+  listLowConfidenceTracks,
+  showFaces,
+  assignIdentity,
+  editTracks,
+  editPeople,
+  undoChange,
+  getHistory,
 ] as const;
