@@ -69,10 +69,12 @@ export function personScores(
   const table = products(vectors, prototypes);
   return vectors.map((_, v) => {
     const at = v * prototypes.length;
-    return Float64Array.from(luck, (extra, k) => {
+    const scores = new Float64Array(luck.length);
+    for (let k = 0; k < scores.length; k++) {
       const own = table.subarray(at + (start[k] as number), at + (start[k + 1] as number));
-      return bestTwo(own) - extra;
-    });
+      scores[k] = bestTwo(own) - (luck[k] as number);
+    }
+    return scores;
   });
 }
 

@@ -45,9 +45,9 @@ export function likelihoods(
   const narrow = SHARED + (1 - SHARED) / Math.max(1, count);
   const same = { n: 0, mean: calibration.same[0], sd: calibration.same[1] };
   const different = { n: 0, mean: calibration.different[0], sd: calibration.different[1] * Math.sqrt(narrow) };
-  const logs = Float64Array.from(scores, (score, k) =>
-    out.has(k) ? Number.NEGATIVE_INFINITY : logRatio(score, same, different),
-  );
+  const logs = new Float64Array(scores.length);
+  for (let k = 0; k < logs.length; k++)
+    logs[k] = out.has(k) ? Number.NEGATIVE_INFINITY : logRatio(scores[k] as number, same, different);
   const best = highest(logs);
   if (best < 0) return logs.map(() => 0);
   const top = bounded(logs[best] as number);

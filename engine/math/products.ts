@@ -31,10 +31,23 @@ function packed(vectors: readonly Vector[], dim: number, block: number): Float64
 }
 
 function block(a: Float64Array, i: number, b: Float64Array, j: number, dim: number, sums: Float64Array): void {
-  let [s00, s01, s02, s03] = [0, 0, 0, 0];
-  let [s10, s11, s12, s13] = [0, 0, 0, 0];
-  let [s20, s21, s22, s23] = [0, 0, 0, 0];
-  const [i1, i2, j1, j2, j3] = [i + dim, i + 2 * dim, j + dim, j + 2 * dim, j + 3 * dim];
+  let s00 = 0;
+  let s01 = 0;
+  let s02 = 0;
+  let s03 = 0;
+  let s10 = 0;
+  let s11 = 0;
+  let s12 = 0;
+  let s13 = 0;
+  let s20 = 0;
+  let s21 = 0;
+  let s22 = 0;
+  let s23 = 0;
+  const i1 = i + dim;
+  const i2 = i1 + dim;
+  const j1 = j + dim;
+  const j2 = j1 + dim;
+  const j3 = j2 + dim;
   for (let k = 0; k < dim; k++) {
     const b0 = b[j + k] as number;
     const b1 = b[j1 + k] as number;
