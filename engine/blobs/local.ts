@@ -22,6 +22,7 @@ export function openLocalBlobs(folder: string): Blobs {
     try {
       await make(temporary);
       await rename(temporary, path);
+      await rm(temporary, { force: true }); // two names of one file: renaming one to the other does nothing
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;

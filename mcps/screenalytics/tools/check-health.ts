@@ -7,6 +7,7 @@ import { report } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
 import { availableProviders, openSession } from '#engine/models/session.ts';
+import { peoplePastRetention } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { leaves } from '../leaves.ts';
 
@@ -48,6 +49,7 @@ export const checkHealth = defineTool({
       await attempt('database', () => database(engine)),
       await attempt('disk', () => disk(engine.config.home)),
       memory(),
+      await attempt('retention', () => retention(engine)),
     ];
     return {
       ok: checks.every(({ state }) => state !== 'missing'),
@@ -108,6 +110,14 @@ async function database(engine: EngineReader): Promise<Check> {
   const db = await engine.db();
   const rows = await db.read((q) => q.query<{ version: string }>('show server_version'));
   return ok('database', `${db.kind}, PostgreSQL ${Object.values(rows[0] ?? {}).join('')}`);
+}
+
+/** People's data is kept no longer than was promised. */
+async function retention(engine: EngineReader): Promise<Check> {
+  const past = await peoplePastRetention(await engine.db(), new Date().toISOString().slice(0, 10));
+  if (past.length === 0) return ok('retention', "nobody's last day has passed");
+  const found = past.map(({ name, retain_until }) => `${name} (${retain_until})`).join(', ');
+  return { name: 'retention', state: 'warning', found, mend: 'Erase them: screenalytics forget <person>' };
 }
 
 function node(): Check {

@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import { runTool } from '#mcps/kit/run-tool.ts';
+import { deleteData } from '#mcps/screenalytics/tools/delete-data.ts';
+import type { Command } from './commands.ts';
+import { facts, type Look, table } from './table.ts';
+
+type Deleted = z.output<typeof deleteData.output>;
+
+function deleteCommand(words: string[], what: Deleted['what'], about: string, named: 'person' | 'episode'): Command {
+  const { dry_run, confirm, reason } = deleteData.input.shape;
+  return {
+    words,
+    about,
+    input: deleteData.input.pick({ [named]: true } as { person: true }).extend({ dry_run, confirm, reason }),
+    positional: named,
+    everyday: true,
+    run: async (raw, session) => {
+      const output = await runTool(deleteData, { what, ...raw }, { surface: 'cli', ...session });
+      return { output, ok: true, text: (look) => deletedText(output, look) };
+    },
+  };
+}
+
+/** Everyday names of delete_data. */
+export const erasureCommands: readonly Command[] = [
+  deleteCommand(['forget'], 'person_data', 'Erases a person everywhere; shows first what would go.', 'person'),
+  deleteCommand(['forget', 'episode'], 'episode', 'Deletes an episode with its files; shows them first.', 'episode'),
+];
+
+export function deletedText(done: Deleted, look: Look): string {
+  const overdue = done.overdue.map((each) => [each.person, each.retain_until, each.person_id]);
+  const more = done.files_omitted > 0 ? [`${done.files_omitted} more files`] : [];
+  return [
+    facts([
+      [done.deleted ? 'deleted' : 'would delete', done.person ?? done.person_id ?? done.episodes.join(', ')],
+      ['in episodes', done.what === 'person_data' ? done.episodes.join(' ') || 'none' : done.episodes.join(' ')],
+      ['seeds, tracks', `${done.seeds}, ${done.tracks}`],
+      ...(done.deleted ? ([['changes erased', done.changes_erased]] as const) : []),
+      ...done.left.map((where) => ['still named in', where] as const),
+      ...(done.stale.length > 0 ? ([['run again', done.stale.join(' ')]] as const) : []),
+    ]),
+    ...(done.files.length === 0 ? [] : ['', ...done.files, ...more]),
+    ...(overdue.length === 0 ? [] : ['', table(['overdue', 'keep until', 'id'], overdue, look)]),
+    ...(done.deleted || done.confirm === null ? [] : ['', `To delete: --no-dry-run --confirm "${done.confirm}"`]),
+  ].join('\n');
+}
