@@ -85,6 +85,7 @@ export const FacebankGates = z.strictObject({
   files_max: z.int().min(1).max(5000),
   file_mb_max: z.number().positive().max(1000),
   megapixels_max: z.number().positive().max(1000),
+  warn_min: fraction,
   contaminated_min: fraction,
 });
 

@@ -176,10 +176,7 @@ async function judgePicture(
   const blurred = judgeSharpness(sharpness, facebank.blur_min);
   if (blurred !== undefined) return refused(wanted, { refusal: blurred, faces });
   const { source_sha256, source_box } = origin ?? { source_sha256: sha256, source_box: face.box };
-  const again = refuseDuplicate(
-    { source_sha256: sha256, source_box: face.box, at_ms: null, person: wanted.person },
-    taken,
-  );
+  const again = refuseDuplicate({ source_sha256, source_box, at_ms: null, person: wanted.person }, taken);
   if (again !== undefined) return refused(wanted, { ...again, faces });
   const { file, person } = wanted;
   const facts: SeedDraft['facts'] = {

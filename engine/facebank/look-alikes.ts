@@ -121,7 +121,7 @@ function nearestOther(
     embedder.entry.calibration,
   );
   const other = found.find(({ name }) => foldName(name) !== foldName(person));
-  if (other === undefined || other.probability < config.confusion.pair_min) return undefined;
+  if (other === undefined || other.probability < config.facebank.warn_min) return undefined;
   const probability = Math.round(other.probability * 1e4) / 1e4;
   const detail = `looks like ${other.name} with a probability of ${probability.toFixed(2)}`;
   return { file: facts.source_name, person, other: other.name, probability, detail };
