@@ -21,3 +21,23 @@ function quote(cell: Cell): string {
   const safe = is_formula ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
+
+/** Rows of a csv file (RFC 4180) by the names in its first line; cells that a row lacks are empty. */
+export function fromCsv(text: string): Record<string, string>[] {
+  const [head = [], ...rows] = cellsOf(text.replace(/^\ufeff/, ''));
+  const names = head.map((name) => name.trim());
+  return rows
+    .filter((row) => row.some((cell) => cell !== ''))
+    .map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? ''])));
+}
+
+function cellsOf(text: string): string[][] {
+  const rows: string[][] = [[]];
+  // A cell: quoted, with doubled quotes inside, or plain; then what ends it.
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    rows.at(-1)?.push(quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'));
+    if (end === '') break;
+    if (end !== ',') rows.push([]);
+  }
+  return rows;
+}

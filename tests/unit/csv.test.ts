@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toCsv } from '#engine/core/csv.ts';
+import { fromCsv, toCsv } from '#engine/core/csv.ts';
 
 test('the header is there above no rows', () => {
   expect(toCsv(['person', 'visual_s'], [])).toBe('person,visual_s\n');
@@ -22,4 +22,17 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1'])('%j does not run in a spread
 test('a quoted formula is disarmed inside its quotes; numbers are left alone', () => {
   expect(toCsv(['a', 'b'], [{ a: '=HYPERLINK("x","y")', b: -2 }])).toBe(`a,b\n"'=HYPERLINK(""x"",""y"")",-2\n`);
   expect(toCsv(['a'], [{ a: '\r=1' }])).toBe(`a\n"'\r=1"\n`);
+});
+
+test('what was written is read again, and files of spreadsheets are', () => {
+  const rows = [
+    { person: 'Ada, "the first"', visual_s: '1.5' },
+    { person: 'Ben\nof two lines', visual_s: '2' },
+  ];
+  expect(fromCsv(toCsv(['person', 'visual_s'], rows))).toEqual(rows);
+  expect(fromCsv('\ufeffperson,visual_s,note\r\nAda,3,\r\n\r\nBen,4\r\n')).toEqual([
+    { person: 'Ada', visual_s: '3', note: '' },
+    { person: 'Ben', visual_s: '4', note: '' },
+  ]);
+  expect(fromCsv('')).toEqual([]);
 });

@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { againstInput, Change, compareRuns as compare, Delta } from '../comparison.ts';
+import { aloneDeltas, referenceInput, revisionInput } from '../deltas.ts';
 import { Context, contextOf, episodeInput, requireEpisode } from '../episodes.ts';
 
 export const compareRuns = defineTool({
   name: 'compare_runs',
   title: 'Compare two runs',
   description:
-    'What changed between two runs of an episode: settings and models, counts and track metrics, and seconds per person with the difference and its cause. Without ids: the current run against the one before.',
+    'What changed between two runs of an episode: settings and models, counts and track metrics, and seconds per person with difference and cause. Or a run against an earlier revision of itself, or a csv of yours. Without ids: the current run against the one before.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
     run_a: againstInput,
     run_b: z.string().min(1).optional().describe('Run id that is compared; the current run if absent'),
+    revision: revisionInput,
+    reference: referenceInput,
   }),
   output: z.object({
     a: Context,
@@ -33,6 +36,11 @@ export const compareRuns = defineTool({
   run: async (input, { engine }) => {
     const db = await engine.db();
     const episode = await requireEpisode(db, input.episode);
+    const alone = await aloneDeltas(engine, episode.ep_id, input);
+    if (alone !== undefined) {
+      const context = contextOf(episode, alone.run);
+      return { a: context, b: context, settings: [], figures: [], people: alone.people };
+    }
     const { a, b, settings, figures, people } = await compare(db, episode.ep_id, input.run_a, input.run_b);
     return {
       a: contextOf(episode, a),

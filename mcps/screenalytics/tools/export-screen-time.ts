@@ -8,6 +8,7 @@ import type { Episode } from '#engine/store/episodes.ts';
 import { type Run, screenTime, timeline } from '#engine/store/runs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { againstInput, compareRuns, Delta } from '../comparison.ts';
+import { aloneDeltas, referenceInput, revisionInput } from '../deltas.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
 import { allowedPath, exportsFolder, writeExport } from '../export-path.ts';
 
@@ -19,16 +20,18 @@ export const exportScreenTime = defineTool({
   name: 'export_screen_time',
   title: 'Export screen time',
   description:
-    'Writes screen time to a file: csv (totals, timeline, or the delta to another run), json (both, with context) or html (the report). A file that is there is kept unless `overwrite` is set.',
+    'Writes screen time to a file: csv (totals, timeline, or the delta to another run, an earlier revision or a csv of yours), json (both, with context) or html (the report). A file that is there is kept unless `overwrite` is set.',
   effect: 'write',
   input: z.object({
     episode: episodeInput,
     run: runInput,
     format: z.enum(['csv', 'json', 'html']).default('csv').describe('csv, json or html (default csv)'),
     table: Table.default('totals').describe(
-      'csv only: a row per person, a row per interval, or both runs per person (default totals)',
+      'csv only: a row per person, a row per interval, or both sides per person (default totals)',
     ),
     against: againstInput,
+    revision: revisionInput,
+    reference: referenceInput,
     path: z.string().min(1).optional().describe('File to write; in the exports folder of the home if absent'),
     overwrite: z.boolean().default(false).describe('Replace a file that is there'),
   }),
@@ -48,7 +51,7 @@ export const exportScreenTime = defineTool({
       format === 'html'
         ? await reportOf(engine, episode, run)
         : format === 'csv' && table === 'delta'
-          ? await deltaOf(engine, run, input.against)
+          ? await deltaOf(engine, run, input)
           : await rowsOf(engine, episode, run, format, table);
     await writeExport(path, bytes, overwrite);
     return { ...contextOf(episode, run), path, format, bytes: bytes.byteLength };
@@ -72,8 +75,17 @@ async function rowsOf(
   return Buffer.from(table === 'totals' ? toCsv(TOTALS, rows) : toCsv(TIMELINE, spans));
 }
 
-async function deltaOf(engine: Engine, { ep_id, run_id }: Run, against: string | undefined): Promise<Uint8Array> {
-  const { people } = await compareRuns(await engine.db(), ep_id, against, run_id);
+async function deltaOf(
+  engine: Engine,
+  { ep_id, run_id }: Run,
+  {
+    against,
+    ...alone
+  }: { against?: string | undefined; revision?: number | undefined; reference?: string | undefined },
+): Promise<Uint8Array> {
+  const { people } =
+    (await aloneDeltas(engine, ep_id, { ...alone, run_b: run_id })) ??
+    (await compareRuns(await engine.db(), ep_id, against, run_id));
   return Buffer.from(toCsv(Delta.keyof().options, people));
 }
 
