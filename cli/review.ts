@@ -35,7 +35,7 @@ export function reviewText(found: Output<typeof listLowConfidenceTracks>, look: 
     items.length === 0
       ? 'Nothing to ask.'
       : table(['question', 'now', 'at stake', 'seconds', 'tracks', 'suggestion', 'why'], rows, look),
-    ...(omitted > 0 ? [`${omitted} more questions`] : []),
+    ...(omitted > 0 ? [`and ${omitted} more`] : []),
     '',
     `${certainty.line}.`,
     ...(unmatched.length === 0

@@ -60,7 +60,12 @@ function taskOf({ config, clip, whole, facebank, spans, markOf }: Parts): Identi
     measure: (identities) =>
       measure.run({ shots: whole.shots, detections, tracks, identities }, config.screen_time, undefined),
     queue: (identities) => {
-      const params = { accept: openset.accept, margin_small: review.margin_small, mixed: review.mixed };
+      const params = {
+        accept: openset.accept,
+        ask: openset.ask,
+        margin_small: review.margin_small,
+        mixed: review.mixed,
+      };
       return reviewQueue({ identities, embeddings, clusters, tracks, params }).items;
     },
     sheet: ({ targets }) =>

@@ -13,7 +13,7 @@ export function certaintyOfRun(
 ): Certainty | null {
   if (!(identities && embeddings && clusters && tracks)) return null;
   const { margin_small, mixed } = review;
-  const params = { accept: openset.accept, margin_small, mixed };
+  const params = { accept: openset.accept, ask: openset.ask, margin_small, mixed };
   return certaintyOf(reviewQueue({ identities, embeddings, clusters, tracks, params }), ANSWERS);
 }
 

@@ -29,6 +29,6 @@ export async function openNamed(engine: EngineReader, ep_id: string, run_id?: st
 export function queueOf({ config }: EngineReader, { run, identities }: NamedRun): ReviewQueue {
   const { embeddings, clusters, tracks, settings } = run;
   const { margin_small, mixed } = config.review;
-  const params = { accept: settings.openset.accept, margin_small, mixed };
+  const params = { accept: settings.openset.accept, ask: settings.openset.ask, margin_small, mixed };
   return reviewQueue({ identities, embeddings, clusters, tracks, params });
 }

@@ -48,6 +48,8 @@ export interface ReviewInput {
   readonly params: {
     /** Probability from which a name counts as certain. */
     readonly accept: number;
+    /** Probability from which a name is worth suggesting. */
+    readonly ask: number;
     /** Difference of the two best probabilities below which a name is shown as doubtful. */
     readonly margin_small: number;
     /** Probability that a track which looks mixed is. */
@@ -140,11 +142,11 @@ function itemOf(group: Group, input: ReviewInput): ReviewItem {
     targets: parts.map(({ piece }) => refOfPiece(piece, input.identities.pieces)),
     seconds: seconds(length_ms),
     stake_s: seconds(stake_ms),
-    probability: length_ms === 0 ? 0 : Math.max(0, 1 - stake_ms / length_ms),
+    probability: length_ms === 0 ? 0 : rounded(Math.max(0, 1 - stake_ms / length_ms)),
     reasons,
     why: reasons.map((reason) => WORDS[reason]).join('; '),
     candidates,
-    suggestion: suggest(identity, candidates, switches_ms),
+    suggestion: suggest(identity, candidates, switches_ms, input.params.ask),
   };
 }
 
@@ -175,7 +177,7 @@ function candidatesOf({ kind, parts, identity }: Group, { identities }: ReviewIn
   }
   return [...votes]
     .map(([name, sum]) => {
-      const probability = weight === 0 ? 0 : Math.min(1, sum / weight);
+      const probability = weight === 0 ? 0 : rounded(Math.min(1, sum / weight));
       return { name, person_id: personOf(name, identities), probability };
     })
     .sort((a, b) => b.probability - a.probability || (a.name < b.name ? -1 : 1))
@@ -188,12 +190,17 @@ function personOf(name: string, { rows, audit }: ReviewInput['identities']): str
   return audit.flatMap(({ candidates }) => candidates).find((each) => each.name === name)?.person_id ?? null;
 }
 
-function suggest({ person_id, label }: Identity, candidates: ReviewItem['candidates'], switches_ms: number[]): string {
+function suggest(
+  { person_id, label }: Identity,
+  candidates: ReviewItem['candidates'],
+  switches_ms: readonly number[],
+  ask: number,
+): string {
   const [at_ms] = switches_ms;
   const [best] = candidates;
   if (at_ms !== undefined && person_id !== null) return `split at ${at_ms} ms if two people share the track`;
-  if (best !== undefined) return `${best.name}? (${Math.round(best.probability * 100)}%)`;
-  return person_id === null ? 'name it, or drop it if nobody should be counted' : `${label}?`;
+  if (best !== undefined && best.probability >= ask) return `${best.name}? (${Math.round(best.probability * 100)}%)`;
+  return person_id === null ? 'a new name, or delete it if nobody should be counted' : `${label}?`;
 }
 
 const WORDS: Record<Reason, string> = {
@@ -208,6 +215,10 @@ const WORDS: Record<Reason, string> = {
 
 function lengthOf({ start_ms, end_ms }: Pick<Piece, 'start_ms' | 'end_ms'>): number {
   return end_ms - start_ms;
+}
+
+function rounded(probability: number): number {
+  return Math.round(probability * 1e4) / 1e4;
 }
 
 function seconds(ms: number): number {

@@ -4,7 +4,7 @@ import { answersTo, certaintyAfter, type ReviewInput, reviewQueue } from '#engin
 import { formatTrackRef, parseNumber, parseTrackRef, refOfPiece } from '#engine/review/refs.ts';
 import { random } from '../support/random.ts';
 
-const PARAMS = { accept: 0.9, margin_small: 0.5, mixed: 0.5 };
+const PARAMS = { accept: 0.9, ask: 0.3, margin_small: 0.5, mixed: 0.5 };
 
 test('QA-01: the order is that of the seconds an answer would put right, by trying every outcome', () => {
   const next = random(11);
