@@ -29,8 +29,8 @@ import { showFaces } from './show-faces.ts';
 import { undoChange } from './undo-change.ts';
 import { verifyModels } from './verify-models.ts';
 
-/** Everything that this server can be asked. */
-export const tools = [
+/** What the server answers: 25 at most, so that a model can choose among them. */
+export const served = [
   runStage,
   planRun,
   getScreenTime,
@@ -38,19 +38,6 @@ export const tools = [
   getEpisode,
   searchCatalog,
   saveCatalog,
-  deleteData,
-  getDiagnostics,
-  compareRuns,
-  listClusters,
-  listShots,
-  listTracks,
-  listFaces,
-  listDetections,
-  checkHealth,
-  setConfig,
-  listModels,
-  prepareModels,
-  verifyModels,
   addSeeds,
   listFacebank,
   promoteToFacebank,
@@ -61,4 +48,15 @@ export const tools = [
   editPeople,
   undoChange,
   getHistory,
+  listClusters,
+  listTracks,
+  getDiagnostics,
+  compareRuns,
+  checkHealth,
+  deleteData,
 ] as const;
+
+/** Of the machine and of single rows: asked at its own command line alone. */
+const local = [listShots, listFaces, listDetections, setConfig, listModels, prepareModels, verifyModels] as const;
+
+export const tools = [...served, ...local] as const;
