@@ -55,6 +55,13 @@ export async function requirePerson(db: Readable, name_or_id: string): Promise<P
   return db.read((q) => requirePersonIn(q, name_or_id));
 }
 
+/** The same, and also somebody who was deleted: their data is still there until it is erased. */
+export async function requireErasable(db: Readable, name_or_id: string): Promise<Person> {
+  const rows = await db.read((q) => rowsOf(q));
+  const shown = rows.map((row) => ({ ...row, deleted: false }));
+  return resolve(rows, name_or_id) ?? resolve(shown, name_or_id) ?? requirePerson(db, name_or_id);
+}
+
 export async function requirePersonIn(q: DbReader, name_or_id: string): Promise<Person> {
   const rows = await rowsOf(q);
   const found = resolve(rows, name_or_id);

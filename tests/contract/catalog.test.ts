@@ -10,7 +10,14 @@ import {
 } from '#engine/store/catalog.ts';
 import { type Db, openDb } from '#engine/store/db.ts';
 import { findEpisode, moveEpisode, upsertEpisode } from '#engine/store/episodes.ts';
-import { findPerson, listPeople, peoplePastRetention, presenceOf, requirePerson } from '#engine/store/people.ts';
+import {
+  findPerson,
+  listPeople,
+  peoplePastRetention,
+  presenceOf,
+  requireErasable,
+  requirePerson,
+} from '#engine/store/people.ts';
 import { resolveEpisode } from '#engine/store/resolve-episode.ts';
 import { makeHome } from '../support/home.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -132,6 +139,7 @@ describe.each(['embedded', 'server'] as const)('catalog on the %s database', { t
       expect((await findPerson(db, 'Z. Bell'))?.person_id).toBe('p_ada'); // merged twice over
       expect(await findPerson(db, 'Gone')).toBeNull();
       expect(await findPerson(db, 'p_gone')).toBeNull();
+      expect((await requireErasable(db, 'gone')).person_id).toBe('p_gone'); // what was deleted can still be erased
       await expect(requirePerson(db, 'Zoe Bel')).rejects.toMatchObject({
         code: 'PERSON_NOT_FOUND',
         details: { near: ['Zoe Bell'], fix: { tool: 'save_catalog' } },

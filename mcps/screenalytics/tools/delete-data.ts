@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { deleteEpisode, previewEpisode } from '#engine/erasure/delete-episode.ts';
 import { forgetPerson, previewForget } from '#engine/erasure/forget.ts';
-import { type Person, peoplePastRetention, requirePerson } from '#engine/store/people.ts';
+import { type Person, peoplePastRetention, requireErasable } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { requireEpisode } from '../episodes.ts';
 
@@ -67,7 +67,7 @@ export const deleteData = defineTool({
       return { ...about, ...done, ...shown(files), deleted: true, overdue: await overdue() };
     }
     if (name === undefined && dry_run) return { ...nothing(what), overdue: await overdue() };
-    const person = await requirePerson(db, named('person', name));
+    const person = await requireErasable(db, named('person', name));
     const phrase = `DELETE ${person.name}`;
     if (dry_run) {
       const { files, ...found } = await previewForget(engine, person);
