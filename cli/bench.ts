@@ -16,6 +16,7 @@ import {
   middle,
   type RunFigures,
 } from '#engine/eval/bench-job.ts';
+import type { NamingFigures } from '#engine/eval/bench-naming.ts';
 import { measureProcess, type Usage } from '#engine/eval/bench-process.ts';
 import { type BenchFigures, benchMarkdown, type DeviceFigures, HEAD, rows } from '#engine/eval/bench-table.ts';
 import { benchVideo } from '#engine/eval/bench-video.ts';
@@ -28,7 +29,7 @@ import { table } from './table.ts';
 
 const HELP = `npm run bench -- [options]
 
-Measures how fast the pipeline is and what memory it takes, on 1080p30 made of the clips in $SCREENALYTICS_SHARED
+Measures how fast the pipeline is, how soon totals follow a correction, and what memory a run takes, on 1080p30 made of the clips in $SCREENALYTICS_SHARED
 (../shared); without that folder, of the composed sample. Leave the machine alone meanwhile.
 
   --minutes N      length of the video (10)
@@ -160,6 +161,11 @@ async function measure(bench: Bench, name: string, flags: Flags): Promise<BenchF
     const figures = await measureDevice(bench, device, flags.runs);
     if (figures !== undefined) devices.push(figures);
   }
+  note('Corrections on a made-up hour and season ...');
+  const naming = await medians(flags.runs, async () => {
+    await forget(home);
+    return inChild<NamingFigures>(bench, 'naming', 'cpu');
+  });
   const { cores, cpu } = machine();
   const date = new Date().toISOString().slice(0, 10);
   return {
@@ -171,6 +177,7 @@ async function measure(bench: Bench, name: string, flags: Flags): Promise<BenchF
     date,
     decode,
     devices,
+    naming,
   };
 }
 

@@ -11,6 +11,7 @@ import { openDetector, openEmbedder } from '../models/open.ts';
 import { chooseModel } from '../run/models.ts';
 import { type Grid, gridOf } from '../run/settings.ts';
 import { runEpisode } from '../run-episode.ts';
+import { type NamingFigures, timeNaming } from './bench-naming.ts';
 
 /** Frames that the detector is timed on, evenly taken from the first minute. */
 const FRAMES_TIMED = 40;
@@ -20,7 +21,7 @@ const WARM_UP = 3;
 
 /** One thing to measure, in a process of its own. `overrides`: of the configuration. */
 export interface Job {
-  readonly kind: 'frames' | 'run' | 'models';
+  readonly kind: 'frames' | 'run' | 'models' | 'naming';
   readonly video: string;
   readonly device: Device;
   readonly overrides: Record<string, unknown>;
@@ -54,12 +55,13 @@ export interface FramesFigures {
 }
 
 /** What a child process of the bench does; the answer is printed as JSON. */
-export async function doJob(job: Job): Promise<RunFigures | ModelFigures | FramesFigures> {
+export async function doJob(job: Job): Promise<RunFigures | ModelFigures | FramesFigures | NamingFigures> {
   const loaded: Loaded = loadConfig({}, { ...job.overrides, services: { device: job.device, log: 'error' } });
   const engine = openEngine(loaded);
   try {
     if (job.kind === 'frames') return await drainFrames(engine, job.video);
     if (job.kind === 'models') return await timeModels(engine, job);
+    if (job.kind === 'naming') return await timeNaming(engine, new AbortController().signal);
     return await timeRun(engine, job.video);
   } finally {
     await engine.close();

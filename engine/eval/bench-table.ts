@@ -1,8 +1,9 @@
 import type { FramesFigures, ModelFigures, RunFigures } from './bench-job.ts';
+import type { NamingFigures } from './bench-naming.ts';
 import type { Usage } from './bench-process.ts';
 
-/** The bars: seconds per second of video on two cores at the profile baseline, and megabytes. */
-export const BARS = { realtime: 0.5, memory_mb: 2000 } as const;
+/** The bars: seconds per second of video on two cores at the profile baseline, megabytes, and seconds until totals follow a correction or a seed. */
+export const BARS = { realtime: 0.5, memory_mb: 2000, correction_s: 1, season_s: 10 } as const;
 
 type Taken = Omit<Usage, 'stdout'>;
 
@@ -24,6 +25,8 @@ export interface BenchFigures {
   readonly date: string;
   readonly decode: { readonly ffmpeg: Taken; readonly frames: FramesFigures & Taken };
   readonly devices: readonly DeviceFigures[];
+  /** On a made-up hour and a season of such hours. */
+  readonly naming: NamingFigures;
 }
 
 type Row = [name: string, value: string, note: string];
@@ -55,6 +58,25 @@ export function rows(figures: BenchFigures): Row[] {
       [`${device}: detector`, `${models.detector_ms.toFixed(1)} ms`, `a frame, ${models.detector}`],
       [`${device}: embedder`, `${models.embedder_ms.toFixed(1)} ms`, `a crop, ${models.embedder}`],
     ]),
+    ...namingRows(figures.naming),
+  ];
+}
+
+function namingRows({ tracks, detections, correction_s, parts, publish_s, season }: NamingFigures): Row[] {
+  const { open, identify, rows: written } = parts;
+  const shares = `read ${open.toFixed(2)}, identify and measure ${identify.toFixed(2)}, rows ${written.toFixed(2)}`;
+  return [
+    [
+      'correction to totals, one hour',
+      `${correction_s.toFixed(2)} s`,
+      `${verdict(correction_s, BARS.correction_s)}; ${tracks} tracks, ${detections} detections: ${shares}`,
+    ],
+    ['manifests and report after a correction', `${publish_s.toFixed(2)} s`, ''],
+    [
+      `seed to totals, season of ${season.episodes}`,
+      `${season.took_s.toFixed(1)} s`,
+      verdict(season.took_s, BARS.season_s),
+    ],
   ];
 }
 

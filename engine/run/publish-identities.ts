@@ -37,8 +37,9 @@ type RunFile = z.output<typeof RunFile>;
 export async function publishIdentities(engine: Engine, run: OpenRun, made: Identified): Promise<void> {
   const { blobs } = engine;
   const { manifests, thumbs } = layout(run.place);
-  const file = await readRunFile(engine, `${manifests}run.json`);
-  if (file?.run_id !== run.run_id) return;
+  const read = await readRunFile(engine, `${manifests}run.json`);
+  if (read?.file.run_id !== run.run_id) return;
+  const { file } = read;
   const { identities, screen_time } = made;
   const { shots, detections, tracks, faces, embeddings, clusters } = run;
   const machine = { shots, detections, tracks, faces, embeddings, clusters };
@@ -49,7 +50,7 @@ export async function publishIdentities(engine: Engine, run: OpenRun, made: Iden
   await blobs.delete(thumbs);
   await publishThumbs(blobs, run.place, identities.rows, run.machine_keys.faces);
   const keys = { ...file.keys, identify: made.keys.identities, measure: made.keys.screen_time };
-  await blobs.put(`${manifests}run.json`, json({ ...file, keys, facebank: made.bank }));
+  await blobs.put(`${manifests}run.json`, json({ ...read.raw, keys, facebank: made.bank }));
   const summary = summaryOf(engine, run, { ...file, keys }, made);
   const { detector, embedder } = file.models;
   const models = [
@@ -60,9 +61,13 @@ export async function publishIdentities(engine: Engine, run: OpenRun, made: Iden
   await publishReport(blobs, { ...report, faces_key: run.machine_keys.faces });
 }
 
-async function readRunFile({ blobs }: Engine, key: string): Promise<RunFile | undefined> {
+/** `raw`: with every field in its place, to be written again. */
+async function readRunFile({ blobs }: Engine, key: string): Promise<{ file: RunFile; raw: object } | undefined> {
   const bytes = await blobs.get(key);
-  return bytes === undefined ? undefined : RunFile.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+  if (bytes === undefined) return undefined;
+  const raw: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const file = RunFile.safeParse(raw).data;
+  return file === undefined || typeof raw !== 'object' || raw === null ? undefined : { file, raw };
 }
 
 /** As the run itself gave it, as far as the report reads it: no times, for the report has none. */

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { cacheKeys, episodeFromFileName, layout, parseEpisode, seasonEpisode, slug } from '#engine/blobs/layout.ts';
+import {
+  cacheKeys,
+  episodeFromFileName,
+  identityFolder,
+  layout,
+  parseEpisode,
+  seasonEpisode,
+  slug,
+} from '#engine/blobs/layout.ts';
 
 test('the v2 layout of an episode with a season, and of one without', () => {
   const place = parseEpisode('rhobh-s05e17');
@@ -56,4 +64,36 @@ test('names of the cache', () => {
   expect(cacheKeys.artifact('shots', 'k1')).toBe('cache/shots/k1.json');
   expect(cacheKeys.pictures('faces', 'k1')).toBe('cache/faces/k1/');
   expect(cacheKeys.work('k1')).toBe('work/k1/');
+});
+
+test.each([
+  ['Unknown-12', 'unknown-12'],
+  ['Ada', 'ada'],
+  ['Ada Bell', 'ada-bell'],
+])('the folder of %s is its slug', (label, folder) => {
+  expect(identityFolder(label)).toBe(folder);
+});
+
+test('names of any words have folders that neither meet nor lead outside', () => {
+  const labels = [
+    'Ada Bell',
+    'Ada-Bell',
+    'Ada  Bell',
+    'Ada/Bell',
+    'Áda Bell',
+    'ada_bell',
+    '../../etc',
+    '..',
+    '',
+    '李',
+    '王',
+    'Unknown 1',
+    'Unknown-1',
+    'a'.repeat(80),
+    'a'.repeat(81),
+  ];
+  const folders = labels.map(identityFolder);
+  expect(new Set(folders).size).toBe(labels.length);
+  for (const folder of folders) expect(folder).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*(_[0-9a-f]{12})?$/);
+  expect(identityFolder('ADA bell')).toBe(identityFolder('Ada Bell')); // one person: names differ by more than case
 });

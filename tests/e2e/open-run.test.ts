@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { loadArtifact } from '#engine/artifact-cache.ts';
+import { type Engine, openEngine } from '#engine/engine.ts';
+import { identifyRun } from '#engine/run/identify-run.ts';
+import { openRun } from '#engine/run/open-run.ts';
+import { packedKey, unpack } from '#engine/run/packed.ts';
+import { publishIdentities } from '#engine/run/publish-identities.ts';
+import { reidentify, staleEpisodes } from '#engine/run/reidentify.ts';
+import { runKeys } from '#engine/store/run-keys.ts';
+import { temporaryHome } from '../support/home.ts';
+import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
+import { shortClip } from '../support/videos.ts';
+
+const EPISODE = 'clip';
+const NOTHING = { facebank: null, decisions: { rows: [], people: [] } };
+const home = temporaryHome();
+let files: Record<string, string>;
+
+beforeAll(async () => {
+  await runOnce(home, { source: await shortClip(), episode: EPISODE });
+  files = publishedFiles(home);
+}, 300_000);
+
+async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = openEngine(testConfig(home));
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+test('an opened run holds what the artifacts hold, to the last bit, from the packed file or without it', async () => {
+  await withEngine(async (engine) => {
+    const run = await openRun(engine, EPISODE);
+    const { machine_keys: keys } = run;
+    for (const name of ['shots', 'detections', 'tracks', 'faces', 'embeddings', 'clusters'] as const)
+      expect(run[name], name).toEqual(await loadArtifact(engine.blobs, name, keys[name]));
+    const packed = await engine.blobs.get(packedKey(keys));
+    await engine.blobs.delete(packedKey(keys));
+    const again = await openRun(engine, EPISODE);
+    expect(again).toEqual(run);
+    expect(await engine.blobs.get(packedKey(keys))).toEqual(packed);
+    // A file that was cut short counts as absent.
+    expect(unpack((packed ?? new Uint8Array()).subarray(0, -4))).toBeUndefined();
+    writeFileSync(engine.blobs.pathOf(packedKey(keys)), 'nonsense');
+    expect(await openRun(engine, EPISODE)).toEqual(run);
+  });
+}, 120_000);
+
+test('named again from the same, it has the same keys; what is published from it has the bytes of the run', async () => {
+  await withEngine(async (engine) => {
+    const run = await openRun(engine, EPISODE);
+    const made = await identifyRun(engine, run, NOTHING);
+    expect(made.keys).toMatchObject({ identities: run.keys.identify, screen_time: run.keys.measure, facebank: null });
+    const fresh = await identifyRun(engine, run, NOTHING, { fresh: true });
+    expect(fresh).toEqual(made);
+    await publishIdentities(engine, run, made);
+    expect(publishedFiles(home)).toEqual(files);
+  });
+}, 120_000);
+
+test('a decision names an identity, and without it everything is as it was', async () => {
+  await withEngine(async (engine) => {
+    const run = await openRun(engine, EPISODE);
+    const [first] = run.clusters.rows;
+    const track = run.tracks.rows.find(({ track_id }) => track_id === first?.track_ids[0]);
+    if (track === undefined) throw new Error('the clip has no cluster');
+    const moments = track.detections
+      .flatMap((i) => run.detections.rows[i] ?? [])
+      .map(({ at_ms, box }) => ({ at_ms, box }));
+    const { start_ms, end_ms } = track;
+    const evidence = [{ evidence_id: 'e_1', start_ms, end_ms, whole_track: true, moments, vector: null }];
+    const decision = { change_id: 'c_1', seq: 1, act: 'assign', scope: 'track', locked: false, at_ms: null } as const;
+    const made = await identifyRun(engine, run, {
+      facebank: null,
+      decisions: {
+        people: [{ person_id: 'p_ada', name: 'Ada' }],
+        rows: [{ ...decision, person_id: 'p_ada', evidence }],
+      },
+    });
+    expect(made.identities.rows.find(({ label }) => label === 'Ada')).toMatchObject({ person_id: 'p_ada' });
+    expect(made.screen_time.rows.find(({ person }) => person === 'Ada')?.visual_s).toBeGreaterThan(0);
+    expect(made.keys.identities).not.toBe(run.keys.identify);
+    await publishIdentities(engine, run, made);
+    const named = publishedFiles(home);
+    expect(Object.keys(named)).toContain(`thumbs/${EPISODE}/identities/ada/rep.jpg`);
+    const changed = Object.keys(named).filter((name) => named[name] !== files[name]);
+    expect(changed.filter((name) => /(shots|detections|tracks|faces|media|clusters)\./.test(name))).toEqual([]);
+    await publishIdentities(engine, run, await identifyRun(engine, run, NOTHING));
+    expect(publishedFiles(home)).toEqual(files);
+  });
+}, 120_000);
+
+test('a change of people makes runs stale; naming them again writes a revision only where something is different', async () => {
+  await withEngine(async (engine) => {
+    const db = await engine.db();
+    expect(await staleEpisodes(engine)).toEqual([]);
+    await db.write(async (q) => {
+      await q.query(`update sa.run set keys = keys || '{"identify": "of another program"}'`);
+    });
+    const cause = { cause: 'seeds', change_id: null };
+    const [done] = await reidentify(engine, [EPISODE, 'no-such-episode'], cause);
+    expect(done).toMatchObject({ ep_id: EPISODE, revision: 2 });
+    expect(done?.after).toEqual(done?.before);
+    expect(await reidentify(engine, [EPISODE], cause)).toMatchObject([{ revision: null }]);
+    expect(await runKeys(db, EPISODE)).toMatchObject({ revision: 2 });
+    expect(publishedFiles(home)).toEqual(files);
+  });
+}, 120_000);
+
+test('what is missing is said: no run, or an artifact that somebody has cleared', async () => {
+  await withEngine(async (engine) => {
+    await expect(openRun(engine, 'no-such-episode')).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+    const { machine_keys: keys } = await openRun(engine, EPISODE);
+    await engine.blobs.delete(packedKey(keys));
+    await engine.blobs.delete(`cache/embeddings/${keys.embeddings}.json`);
+    await expect(openRun(engine, EPISODE)).rejects.toMatchObject({
+      code: 'RUN_NOT_FOUND',
+      details: { missing: expect.stringContaining('embeddings; the stage embed makes it') },
+    });
+  });
+}, 120_000);
