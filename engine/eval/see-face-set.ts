@@ -23,6 +23,8 @@ export interface SeeOptions {
 /** Overlap from which a found face is the labelled one. */
 const IOU_MIN = 0.3;
 const BATCH = 32;
+/** Something is drawn over every so-manieth frame: those that follow each other are much alike. */
+const COVER_EVERY = 3;
 
 type Kind = 'clear' | Cover;
 type Label = Pick<SetFace, 'person' | 'track' | 'part' | 'mark'>;
@@ -46,7 +48,9 @@ export async function seeFaceSet(engine: Engine, set: FaceSet, { signal, progres
   try {
     for (const [n, [file, labelled]] of frames.entries()) {
       signal.throwIfAborted();
-      cuts.push(...(await seeFrame(engine, detector, await read(set, file), labelled)));
+      cuts.push(
+        ...(await seeFrame(engine, detector, await read(set, file), labelled, n % COVER_EVERY === 0 ? COVERS : [])),
+      );
       progress?.(n + 1, frames.length);
     }
     for (const { file, person } of set.photos) {
@@ -85,11 +89,17 @@ export async function seeFaceSet(engine: Engine, set: FaceSet, { signal, progres
   }
 }
 
-async function seeFrame(engine: Engine, detector: DetectorPool, image: Image, labelled: readonly SetFace[]) {
+async function seeFrame(
+  engine: Engine,
+  detector: DetectorPool,
+  image: Image,
+  labelled: readonly SetFace[],
+  covers: readonly Cover[],
+) {
   const { faces } = await detector.detect(image);
   const clear = labelled.map((label) => ({ label, face: nearest(faces, label, image) }));
   const out = clear.map((each) => cutOf('clear', each, faces, image));
-  for (const cover of COVERS) {
+  for (const cover of covers) {
     const covered = clear.reduce(
       (now, { face }) => (face === null ? now : coverFace(now, face.landmarks, cover)),
       image,
