@@ -1,9 +1,10 @@
 import type { Facebank } from '../core/identities.ts';
 import { foldName } from '../core/names.ts';
 import type { Engine } from '../engine.ts';
+import { likelyPeople, type SeedConflict } from '../math/confusion.ts';
 import { buildBank } from '../math/prototypes.ts';
 import type { Refusal } from './gates.ts';
-import { type Likeness, likenesses, wholeBank } from './look-alikes.ts';
+import { wholeBank } from './look-alikes.ts';
 import type { SeedModels } from './seed-vectors.ts';
 
 /** A face that is to become a seed. */
@@ -46,9 +47,7 @@ export async function contaminationOf(
   return suspects.map((suspect) => {
     const bank = known ?? bankWith(suspects.filter((each) => each !== suspect));
     const { vector } = suspect.seed;
-    const looks = [vector, ...(suspect.track ? [suspect.track] : [])].map((each) =>
-      likenesses(bank, each, engine.config, calibration),
-    );
+    const looks = likelyPeople(bank, [vector, ...(suspect.track ? [suspect.track] : [])], calibration, openset);
     // Somebody else needs the face's own word; the person is also believed when the whole track speaks for them.
     const other = looks[0]?.find((each) => !is_own(each));
     if (other !== undefined && other.probability >= contaminated_min) return looksLike(other, contaminated_min);
@@ -58,9 +57,9 @@ export async function contaminationOf(
   });
 }
 
-function looksLike({ name, probability }: Likeness, threshold: number): Accusation {
+function looksLike({ name, probability }: SeedConflict, threshold: number): Accusation {
   const detail = `looks like ${name} with a probability of ${probability.toFixed(2)}`;
-  return { code: 'contaminated', value: probability, threshold, detail };
+  return { code: 'contaminated', value: Math.round(probability * 1e4) / 1e4, threshold, detail };
 }
 
 function unlike(person: string, doubt: number, threshold: number, has_seeds: boolean): Accusation {

@@ -66,6 +66,7 @@ export async function exportBank(
     db,
     people.map((each) => each.person_id),
   );
+  if (seeds.length === 0) throw new ScreenalyticsError('NO_FACEBANK', { folder });
   const vectors = await seedVectors(engine, seeds, models);
   const where = season ? join(season.show, `S${String(season.number).padStart(2, '0')}`) : '';
   const root = join(resolve(folder), 'facebank', where);

@@ -6,6 +6,7 @@ import { canonicalName, foldName } from '../core/names.ts';
 import { changePeople, type PeopleChange } from '../corrections/people.ts';
 import type { Engine } from '../engine.ts';
 import { iou } from '../math/boxes.ts';
+import { chunks } from '../store/columns.ts';
 import type { Readable } from '../store/db.ts';
 import { findPerson } from '../store/people.ts';
 import { insertSeeds, type NewSeed, type StoredSeed, seedsOfEpisode, seedsOfSources } from '../store/seeds.ts';
@@ -56,11 +57,9 @@ export async function keepSeeds(
     const { box, landmarks } = draft.pictures;
     return { ...draft.facts, box, landmarks, person_id, seed_id: seedId(person_id, draft.facts), vector: draft.vector };
   });
-  for (const [i, { person_id, seed_id, vector }] of seeds.entries()) {
-    const { chip, photo } = (drafts[i] as SeedDraft).pictures;
-    await engine.blobs.put(facebankKeys.photo(person_id, seed_id), photo);
-    await engine.blobs.put(facebankKeys.chip(person_id, seed_id), chip);
-    await rememberVector(engine, { owner_id: person_id, seed_id }, models, vector);
+  for (const { rows, from } of chunks(seeds, WRITES)) {
+    const put = rows.map((seed, i) => keepPictures(engine, seed, (drafts[from + i] as SeedDraft).pictures, models));
+    await Promise.all(put);
   }
   const { id: model_id, entry } = models.embedder;
   await insertSeeds(await engine.db(), seeds, { model_id, dim: entry.dim ?? 0, actor: by.actor });
@@ -68,6 +67,22 @@ export async function keepSeeds(
   const { change_id, affected } =
     seed_ids.length === 0 ? NOTHING : await changePeople(engine, by, { act: 'seed_add', seed_ids });
   return { change_id, affected, seed_ids, created, people };
+}
+
+/** Seeds whose blobs are written at once: each waits for the disk. */
+const WRITES = 16;
+
+async function keepPictures(
+  engine: Engine,
+  { person_id, seed_id, vector }: NewSeed,
+  { chip, photo }: SeedPictures,
+  models: SeedModels,
+): Promise<void> {
+  await Promise.all([
+    engine.blobs.put(facebankKeys.photo(person_id, seed_id), photo),
+    engine.blobs.put(facebankKeys.chip(person_id, seed_id), chip),
+    rememberVector(engine, { owner_id: person_id, seed_id }, models, vector),
+  ]);
 }
 
 const NOTHING: BankChange = { change_id: null, affected: [] };

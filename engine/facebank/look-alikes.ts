@@ -1,8 +1,7 @@
-import type { Config } from '#config/schema.ts';
 import type { Confusion, Facebank } from '../core/identities.ts';
 import { foldName } from '../core/names.ts';
 import type { EngineReader } from '../engine.ts';
-import { bankConfusion, seedConflicts } from '../math/confusion.ts';
+import { bankConfusion, likelyPeople, type SeedConflict } from '../math/confusion.ts';
 import { type Bank, buildBank } from '../math/prototypes.ts';
 import { listPeople } from '../store/people.ts';
 import { activeSeeds } from '../store/seeds.ts';
@@ -44,23 +43,6 @@ export function confusedPairs(
   return pairs;
 }
 
-export interface Likeness {
-  readonly person_id: string;
-  readonly name: string;
-  readonly probability: number;
-}
-
-/** Everybody of a bank by how probably a face is theirs, likeliest first; the rest to 1 is nobody of the bank. */
-export function likenesses(
-  bank: Bank,
-  vector: Float32Array,
-  config: Pick<Config, 'openset' | 'confusion'>,
-  calibration: SeedModels['embedder']['entry']['calibration'],
-): Likeness[] {
-  if (bank.people.length === 0) return [];
-  return seedConflicts(bank, vector, '', calibration, { ...config.openset, pair_min: 0 });
-}
-
 /** What is new, compared with what is there and with each other, before any episode is run. */
 export async function compareDrafts(
   engine: EngineReader,
@@ -70,10 +52,11 @@ export async function compareDrafts(
   if (drafts.length === 0) return { warnings: [], pairs: [] };
   const facebank = withDrafts(await wholeBank(engine, models), drafts, models);
   const odd = oddOnes(buildBank(facebank, 'v2'));
+  const others = nearestOthers(engine, facebank, drafts, models);
   const warnings = drafts.flatMap((draft, i) => {
-    const other = nearestOther(engine, facebank, draftId(i), draft, models);
+    const other = others.get(draftId(i));
     const unlike = odd.get(draftId(i));
-    return [...(other ? [other] : []), ...(unlike && !other ? [unlikeOwn(draft, unlike)] : [])];
+    return [...(other ? [looksLike(draft, other)] : []), ...(unlike && !other ? [unlikeOwn(draft, unlike)] : [])];
   });
   const touched = new Set(drafts.map(({ person }) => foldName(person)));
   const pairs = confusedPairs(engine, facebank, models);
@@ -83,8 +66,10 @@ export async function compareDrafts(
   };
 }
 
+const DRAFT = 'draft ';
+
 function draftId(i: number): string {
-  return `draft ${i}`;
+  return `${DRAFT}${i}`;
 }
 
 /** The bank as it will be. People who are not there yet go by their name. */
@@ -104,24 +89,38 @@ function withDrafts(facebank: Facebank | null, drafts: readonly SeedDraft[], mod
   };
 }
 
-function nearestOther(
+/**
+ * By draft whom else it looks like, where that is probable. The drafts of a person are judged in two halves, each by a bank with the other: a
+ * bank of its own for each would take minutes for a whole cast, and one with all of them would find every draft like itself.
+ */
+function nearestOthers(
   { config }: EngineReader,
   facebank: Facebank,
-  seed_id: string,
-  { person, vector, facts }: SeedDraft,
+  drafts: readonly SeedDraft[],
   { embedder }: SeedModels,
-): SeedWarning | undefined {
-  const people = facebank.people
-    .map((each) => ({ ...each, seeds: each.seeds.filter((seed) => seed.seed_id !== seed_id) }))
-    .filter(({ seeds }) => seeds.length > 0);
-  const found = likenesses(
-    buildBank({ ...facebank, people }, config.openset.bank),
-    vector,
-    config,
-    embedder.entry.calibration,
+): Map<string, SeedConflict> {
+  const halves = Map.groupBy(
+    drafts.map((draft, i) => ({ ...draft, id: draftId(i) })),
+    ({ person, id }) => `${Number(id.slice(DRAFT.length)) % 2} ${foldName(person)}`,
   );
-  const other = found.find(({ name }) => foldName(name) !== foldName(person));
-  if (other === undefined || other.probability < config.facebank.warn_min) return undefined;
+  const found = new Map<string, SeedConflict>();
+  for (const half of halves.values()) {
+    const judged = new Set(half.map(({ id }) => id));
+    const people = facebank.people
+      .map((each) => ({ ...each, seeds: each.seeds.filter(({ seed_id }) => !judged.has(seed_id)) }))
+      .filter(({ seeds }) => seeds.length > 0);
+    const bank = buildBank({ ...facebank, people }, config.openset.bank);
+    const vectors = half.map(({ vector }) => vector);
+    const likely = likelyPeople(bank, vectors, embedder.entry.calibration, config.openset);
+    half.forEach(({ id, person }, i) => {
+      const other = likely[i]?.find(({ name }) => foldName(name) !== foldName(person));
+      if (other !== undefined && other.probability >= config.facebank.warn_min) found.set(id, other);
+    });
+  }
+  return found;
+}
+
+function looksLike({ person, facts }: SeedDraft, other: SeedConflict): SeedWarning {
   const probability = Math.round(other.probability * 1e4) / 1e4;
   const detail = `looks like ${other.name} with a probability of ${probability.toFixed(2)}`;
   return { file: facts.source_name, person, other: other.name, probability, detail };

@@ -88,16 +88,30 @@ export function seedConflicts(
   calibration: Calibration | undefined,
   params: Pick<Config['confusion'], 'pair_min'> & Pick<Config['openset'], 'cohort_weight' | 'unknown_prior'>,
 ): SeedConflict[] {
+  return (likelyPeople(bank, [vector], calibration, params)[0] ?? []).filter(
+    (each) => each.person_id !== person_id && each.probability >= params.pair_min,
+  );
+}
+
+/** For each vector everybody of the bank by how probably it is theirs, likeliest first; the rest to 1 is nobody of the bank. */
+export function likelyPeople(
+  bank: Bank,
+  vectors: readonly Vector[],
+  calibration: Calibration | undefined,
+  params: Pick<Config['openset'], 'cohort_weight' | 'unknown_prior'>,
+): SeedConflict[][] {
+  if (bank.people.length === 0) return vectors.map(() => []);
   const model = bankModel(bank, calibration, params.cohort_weight);
-  const scores = normalisedScores([vector], model)[0] as Float64Array;
-  const ratios = likelihoods(scores, { calibration: model.calibration, rivalry: rivalries(model) });
-  const { people } = openSetPosterior(ratios, openSetPrior(bank.people.length, params.unknown_prior));
-  return bank.people
-    .map((person, k) => ({
-      ...{ person_id: person.person_id, name: person.name },
-      score: scores[k] as number,
-      probability: people[k] as number,
-    }))
-    .filter((each) => each.person_id !== person_id && each.probability >= params.pair_min)
-    .sort((a, b) => b.probability - a.probability || (a.person_id < b.person_id ? -1 : 1));
+  const openset = { calibration: model.calibration, rivalry: rivalries(model) };
+  const prior = openSetPrior(bank.people.length, params.unknown_prior);
+  return normalisedScores(vectors, model).map((scores) => {
+    const { people } = openSetPosterior(likelihoods(scores, openset), prior);
+    return bank.people
+      .map(({ person_id, name }, k) => ({
+        ...{ person_id, name },
+        score: scores[k] as number,
+        probability: people[k] as number,
+      }))
+      .sort((a, b) => b.probability - a.probability || (a.person_id < b.person_id ? -1 : 1));
+  });
 }

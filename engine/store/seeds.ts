@@ -200,9 +200,3 @@ async function lacksIndex(q: DbReader, model_id: string): Promise<boolean> {
   const rows = await q.query(`select sa.embedding_index_missing('facebank', $1) as missing`, [model_id]);
   return z.tuple([z.object({ missing: z.boolean() })]).parse(rows)[0].missing;
 }
-
-export async function insertPerson(db: Db, name: string, actor: string): Promise<string> {
-  const sql = 'insert into sa.person (name, base_name, actor) values ($1, $1, $2) returning person_id';
-  const rows = await db.write((q) => q.query(sql, [name, actor]));
-  return z.tuple([z.object({ person_id: z.string() })]).parse(rows)[0].person_id;
-}
