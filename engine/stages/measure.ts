@@ -68,12 +68,17 @@ function seenPieces(
 /** Each detection stands for half a period on either side; the track's own ends, which know of the cuts, bound them. */
 function seenSpans(row: TrackRow, moments: readonly number[], period_ms: number): Span[] {
   const half = period_ms / 2;
-  const spans = moments.map((at_ms, i) => ({
-    start_ms: i === 0 ? row.start_ms : Math.max(row.start_ms, Math.round(at_ms - half)),
-    end_ms: i === moments.length - 1 ? row.end_ms : Math.min(row.end_ms, Math.round(at_ms + half)),
-  }));
   // Samples are not quite a period apart (the first frame of each cell): neighbours still touch.
-  return unite(spans, Math.ceil(half));
+  const gap = Math.ceil(half);
+  const spans: { start_ms: number; end_ms: number }[] = [];
+  moments.forEach((at_ms, i) => {
+    const start_ms = i === 0 ? row.start_ms : Math.max(row.start_ms, Math.round(at_ms - half));
+    const end_ms = i === moments.length - 1 ? row.end_ms : Math.min(row.end_ms, Math.round(at_ms + half));
+    const before = spans.at(-1);
+    if (before !== undefined && start_ms - before.end_ms <= gap) before.end_ms = Math.max(before.end_ms, end_ms);
+    else spans.push({ start_ms, end_ms });
+  });
+  return spans;
 }
 
 /** When a person is seen, shot by shot: holes up to `gap_ms_max` are bridged, never across a cut. */

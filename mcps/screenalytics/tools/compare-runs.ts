@@ -8,7 +8,7 @@ export const compareRuns = defineTool({
   name: 'compare_runs',
   title: 'Compare two runs',
   description:
-    'What changed between two runs of an episode: settings and models, counts and track metrics, and seconds per person with difference and cause. Or a run against an earlier revision of itself, or a csv of yours. Without ids: the current run against the one before.',
+    'What changed between two runs of an episode, or between a run and an earlier revision of it or a csv of yours: settings, counts, and seconds per person with difference and cause. Without ids: the current run against the one before.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
