@@ -65,7 +65,7 @@ test('show gives the same rows, and a table for people', async () => {
   expect(JSON.parse(json.stdout)).toMatchObject({ episode: 'sample-test', run_id: run.run_id, rows: run.screen_time });
   const { code, stdout } = await cli('show');
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^person +seen +share +appearances +first +last +tracks\nUnknown-1 /);
+  expect(stdout).toMatch(/^person +seen +95% interval +sure +share +appearances +first +last +tracks\nUnknown-1 /);
   expect(stdout.split('\n').filter((line) => line.startsWith('Unknown-'))).toHaveLength(run.screen_time.length);
 });
 
