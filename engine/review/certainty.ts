@@ -26,7 +26,9 @@ export function certaintyOf(queue: ReviewQueue, answers: number): Certainty {
   const facts = { face_seconds: queue.face_s, certain_s: queue.certain_s, share, answers: asked, share_after };
   const now = `${percent(share)} of face-seconds are certain`;
   const line =
-    asked === 0 ? `${now}; nothing is left to ask` : `${now}; answer these ${asked} and ${percent(share_after)} are`;
+    asked === 0
+      ? `${now}; nothing is left to ask`
+      : `${now}; answer ${asked === 1 ? 'the first' : `these ${asked}`} and ${percent(share_after)} are`;
   return { ...facts, open: queue.items.length, answers_to_99: answersTo(queue, ENOUGH), line };
 }
 

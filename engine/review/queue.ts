@@ -25,6 +25,8 @@ export const ReviewItem = z.object({
   label: z.string(),
   /** What the answer is about: tracks, or spans of them, as people type them; most seconds first. */
   targets: z.array(z.string()).min(1),
+  /** The longest stretch of it, to be played: ms of the episode. */
+  clip: z.object({ start_ms: z.int(), end_ms: z.int() }),
   /** Face-seconds in it, and those expected to be wrong or unknown now: the queue's order. */
   seconds: z.number(),
   stake_s: z.number(),
@@ -140,6 +142,7 @@ function itemOf(group: Group, input: ReviewInput): ReviewItem {
   return {
     ...{ id, kind, label: identity.label },
     targets: parts.map(({ piece }) => refOfPiece(piece, input.identities.pieces)),
+    clip: clipOf(parts[0]?.piece),
     seconds: seconds(length_ms),
     stake_s: seconds(stake_ms),
     probability: length_ms === 0 ? 0 : rounded(Math.max(0, 1 - stake_ms / length_ms)),
@@ -148,6 +151,10 @@ function itemOf(group: Group, input: ReviewInput): ReviewItem {
     candidates,
     suggestion: suggest(identity, candidates, switches_ms, input.params.ask),
   };
+}
+
+function clipOf(piece: Piece | undefined): ReviewItem['clip'] {
+  return { start_ms: piece?.start_ms ?? 0, end_ms: piece?.end_ms ?? 0 };
 }
 
 function settledBy({ parts }: Group): number {

@@ -6,6 +6,8 @@ export interface PlannedCell {
   /** `12` or `12:3400-5200`. */
   readonly target: string;
   readonly face_ids: readonly string[];
+  /** Said below it instead of its track. */
+  readonly note?: string;
 }
 
 type Face = Pick<FaceRow, 'face_id' | 'track_id' | 'at_ms' | 'quality'>;

@@ -130,7 +130,7 @@ async function drawnCell(engine: EngineReader, named: NamedRun, cell: PlannedCel
   const { start_ms, end_ms } = ref?.span ?? track ?? { start_ms: 0, end_ms: 0 };
   const pictures = await present(cell.face_ids.map((face_id) => thumbOf(engine, named, face_id)));
   const seen = pictures.length === 0 ? 'no face' : lengthWords(end_ms - start_ms);
-  return { pictures, captions: [`tr ${ref?.track_id}`, `${clock(start_ms)} ${seen}`], number };
+  return { pictures, captions: [cell.note ?? `tr ${ref?.track_id}`, `${clock(start_ms)} ${seen}`], number };
 }
 
 /** The name that it has now and those that it could have: their seeds, or else their best face in this episode. */

@@ -42,9 +42,10 @@ export async function previewSplit(
     const is_same = (other: typeof face | undefined) =>
       other !== undefined && other.at_ms < at_ms === face.at_ms < at_ms;
     const [left, right] = [shown[i - 1], shown[i + 1]];
-    return momentOf(part, face, is_same(left) ? left : undefined, is_same(right) ? right : undefined);
+    const cell = momentOf(part, face, is_same(left) ? left : undefined, is_same(right) ? right : undefined);
+    return { ...cell, note: face.at_ms < at_ms ? 'before' : 'after' };
   });
-  const title = [`track ${track_id} at ${at_ms} ms`, `${before.length} crops before, ${after.length} after`];
+  const title = [`track ${track_id} at ${at_ms} ms`, `crops: ${before.length} before, ${after.length} after`];
   return {
     before: formatTrackRef({ track_id, span: { start_ms, end_ms: at_ms } }),
     after: formatTrackRef({ track_id, span: { start_ms: at_ms, end_ms } }),

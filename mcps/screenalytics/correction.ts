@@ -15,9 +15,9 @@ export const targetInputs = {
   targets: z
     .array(z.string().trim().min(1))
     .max(1000)
-    .default([])
+    .optional()
     .describe('What it is about: 12 (a track), 12:3400-5200 (a span in ms), Unknown-3, a name, or #7 of the sheet'),
-  except: z.array(z.string().trim().min(1)).max(1000).default([]).describe('Of the targets, those left out'),
+  except: z.array(z.string().trim().min(1)).max(1000).optional().describe('Of the targets, those left out'),
   sheet: z.string().optional().describe('Id of the contact sheet that #7 is a number of; alone, all that it is about'),
 };
 
@@ -78,16 +78,22 @@ export async function corrected(
   };
 }
 
+interface NamedInput {
+  readonly targets?: readonly string[] | undefined;
+  readonly except?: readonly string[] | undefined;
+  readonly sheet?: string | undefined;
+}
+
 /** What a person named, with the numbers of their sheet read. */
 export async function meant(
   engine: EngineReader,
   ep_id: string,
-  input: { targets: readonly string[]; except: readonly string[]; sheet?: string | undefined },
+  { targets = [], except = [], sheet }: NamedInput,
 ): Promise<{ targets: string[]; except: string[] }> {
-  if (input.sheet === undefined) return readNumbers(input, undefined);
+  if (sheet === undefined) return readNumbers({ targets, except }, undefined);
   const run = await currentRun(await engine.db(), ep_id);
   if (run === null) throw new ScreenalyticsError('RUN_NOT_FOUND', { episode: ep_id });
-  return readNumbers(input, await readSheet(engine, ep_id, run.run_id, input.sheet));
+  return readNumbers({ targets, except }, await readSheet(engine, ep_id, run.run_id, sheet));
 }
 
 /** Questions that the answer speaks of. */

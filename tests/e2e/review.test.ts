@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
+import { saveArtifact } from '#engine/artifact-cache.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { openNamed } from '#engine/review/open-review.ts';
+import { requirePerson } from '#engine/store/people.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import type { Effect, Tool } from '#mcps/kit/tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
@@ -220,6 +222,34 @@ test('MOD-05: moved, removed, deleted and merged tracks count where they should,
   expect(propagate).toMatchObject({ change_id: null });
   expect(propagate.lines.at(-1)).toMatch(/^alike from 0\.\d\d; left out: \d+ in a frame/);
   await expect(edit('split_cluster', { targets: ['Unknown-1'] })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  expect(await state()).toEqual(before);
+});
+
+test('a cluster that holds two people of the facebank is shown in parts, then parted, and put together again', async () => {
+  const before = await state();
+  const { run, identities } = await openNamed(engine, EPISODE);
+  const cluster = run.clusters.rows.find(({ track_ids }) => track_ids.length > 1);
+  const [first, ...others] = cluster?.track_ids ?? [];
+  const person = await requirePerson(await engine.db(), 'Person A');
+  // As `identify` would have found it, were two people of this cluster in the facebank.
+  const parts = [
+    { person_id: person.person_id, track_ids: [first ?? -1], score: 0.6 },
+    { person_id: null, track_ids: others, score: 0.5 },
+  ];
+  const split = { cluster_id: cluster?.cluster_id ?? -1, people: ['Person A'], parts, before: 0.4, after: 0.55 };
+  const mixed = { ...identities, splits: [{ ...split, applied: false, reason: 'made up' }] };
+  const key = run.keys.identify ?? '';
+  await saveArtifact(engine.blobs, 'identities', key, mixed);
+  const preview = await edit('split_cluster', { targets: [String(first)] });
+  expect(preview).toMatchObject({ change_id: null, sheet: { omitted: 0 } });
+  expect(preview.lines.at(-1)).toContain('0.40 before, 0.55 after');
+  expect(await totals()).not.toHaveProperty(['Person A']);
+  const done = await edit('split_cluster', { targets: [String(first)], apply: true });
+  const now = (await openNamed(engine, EPISODE)).identities.pieces;
+  expect(now.filter(({ label }) => label === 'Person A').map(({ track_id }) => track_id)).toEqual([first]);
+  expect(done.result.also).toHaveLength(1);
+  for (const change_id of [done.change_id, ...done.result.also.toReversed()]) await undo(change_id);
+  await saveArtifact(engine.blobs, 'identities', key, identities);
   expect(await state()).toEqual(before);
 });
 

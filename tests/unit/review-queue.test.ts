@@ -48,7 +48,12 @@ test('one answer settles a whole Unknown and a whole doubtful match; a doubtful 
     { id: 'cluster-7', kind: 'cluster', targets: ['3', '4'] },
     { id: 'track-5', kind: 'track', targets: ['5'] },
   ]);
-  expect(queue.items[1]).toMatchObject({ seconds: 10, stake_s: 3, reasons: ['low_score'] });
+  expect(queue.items[1]).toMatchObject({
+    clip: { start_ms: 0, end_ms: 9000 },
+    seconds: 10,
+    stake_s: 3,
+    reasons: ['low_score'],
+  });
   expect(queue.items[1]?.probability).toBeCloseTo(0.7, 9);
   expect(queue).toMatchObject({ face_s: 75, certain_s: 50, settles_s: [10, 10, 5] });
   expect(certaintyAfter(queue, 0).share).toBeCloseTo(50 / 75, 9);
