@@ -3,6 +3,7 @@ import type { Facebank } from '#engine/core/identities.ts';
 import type { Span } from '#engine/core/spans.ts';
 import { identifyTracks } from '#engine/math/identify-tracks.ts';
 import type { Engine } from '../engine.ts';
+import { type Gates, gatesFor } from '../facebank/gates.ts';
 import { reviewQueue } from '../review/queue.ts';
 import { planCells } from '../review/sheet-plan.ts';
 import { type OpenRun, openRun } from '../run/open-run.ts';
@@ -10,13 +11,13 @@ import { measure } from '../stages/measure.ts';
 import type { TrueClip } from './clips.ts';
 import type { Readers } from './identified-faces.ts';
 import { type IdentityScore, type IdentityTask, scoreIdentity } from './score-identity.ts';
-import { unscored, withoutSpans } from './scored-part.ts';
+import { type IdentifiableRun, unscored, withoutSpans } from './scored-part.ts';
 
 /** Where the bank of a clip comes from. */
 export interface SeedPlan {
   /** Whose faces seed the bank, and which are then neither identified nor scored; none where the bank is photos. */
   readonly spans: readonly Span[];
-  bank(run: OpenRun, limits: Config['facebank']): Promise<Facebank>;
+  bank(run: OpenRun, gates: Gates): Promise<Facebank>;
 }
 
 /** A clip that was run, identified with a bank by the product's own functions, against its truth. */
@@ -29,20 +30,22 @@ export async function identityOfClip(
 ): Promise<IdentityScore> {
   const whole = await openRun(engine, ep_id);
   const { config } = engine;
-  const facebank = await plan.bank(whole, config.facebank);
+  const facebank = await plan.bank(whole, gatesFor(config, whole.detector));
   return scoreIdentity(taskOf({ config, clip, whole, facebank, spans: plan.spans, markOf }));
 }
 
 interface Parts {
   readonly config: Config;
   readonly clip: TrueClip;
-  readonly whole: OpenRun;
+  readonly whole: IdentifiableRun &
+    Pick<OpenRun, 'shots'> & { readonly settings: Pick<OpenRun['settings'], 'calibration'> };
   readonly facebank: Facebank;
   readonly spans: readonly Span[];
-  readonly markOf: Readers['markOf'];
+  readonly markOf?: Readers['markOf'] | undefined;
 }
 
-function taskOf({ config, clip, whole, facebank, spans, markOf }: Parts): IdentityTask {
+/** The product's own functions, in memory: nothing is decoded, and nothing is written. */
+export function taskOf({ config, clip, whole, facebank, spans, markOf }: Parts): IdentityTask {
   const run = withoutSpans(whole, spans);
   const { detections, tracks, faces, embeddings, clusters } = run;
   const calibration = whole.settings.calibration ?? undefined;

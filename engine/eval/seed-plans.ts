@@ -40,7 +40,7 @@ export function knownClips(shared: string, evals: string): KnownClip[] {
 export function knownSample(sample: Sample): KnownClip {
   const clip = sampleClip(sample);
   const spans = sampleFold(sample.truth);
-  return { clip, plan: () => ({ spans, bank: async (run, limits) => seedsFromSpans(run, clip, spans, limits) }) };
+  return { clip, plan: () => ({ spans, bank: async (run, gates) => seedsFromSpans(run, clip, spans, gates) }) };
 }
 
 function planOf(
@@ -52,7 +52,7 @@ function planOf(
   const { cast } = clip;
   if (cast !== undefined) return { spans: [], bank: () => photos(cast) };
   if (fold !== undefined && fold.bank === 'shots') {
-    const bank: SeedPlan['bank'] = async (run, limits) => seedsFromFold(run, clip, fold, shotsOf(clip), limits);
+    const bank: SeedPlan['bank'] = async (run, gates) => seedsFromFold(run, clip, fold, shotsOf(clip), gates);
     return { spans: seedShots(clip, fold), bank };
   }
   // Nothing to seed from: whoever is in it is a stranger to the bank of another clip.

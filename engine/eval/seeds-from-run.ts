@@ -1,8 +1,7 @@
-import type { Config } from '#config/schema.ts';
 import type { Artifacts, FaceRow } from '#engine/core/artifacts.ts';
 import type { Facebank } from '#engine/core/identities.ts';
 import type { Span } from '#engine/core/spans.ts';
-import { judgeValues } from '../facebank/gates.ts';
+import { type Gates, judgeValues } from '../facebank/gates.ts';
 import type { TrueClip } from './clips.ts';
 import type { Fold } from './folds.ts';
 
@@ -12,7 +11,6 @@ const SEEDS_A_PERSON = 8;
 const SEEDS_A_TRACK = 3;
 
 type Run = Pick<Artifacts, 'faces' | 'embeddings'> & { readonly detector: string };
-type Limits = Pick<Config['facebank'], 'min_conf' | 'min_face_px'>;
 
 interface Fit {
   readonly row: FaceRow;
@@ -24,8 +22,8 @@ interface Fit {
  * What somebody would add to the facebank who promotes clear faces from some shots of a clip: each person's best within the spans, through the
  * facebank's own gates.
  */
-export function seedsFromSpans(run: Run, clip: TrueClip, spans: readonly Span[], limits: Limits): Facebank {
-  const fit = fitFaces(run, clip, limits).filter(({ row }) => spans.some((span) => holds(span, row.at_ms)));
+export function seedsFromSpans(run: Run, clip: TrueClip, spans: readonly Span[], gates: Gates): Facebank {
+  const fit = fitFaces(run, clip, gates).filter(({ row }) => spans.some((span) => holds(span, row.at_ms)));
   const counted = clip.people.filter(({ visible }) => visible.length > 0).map(({ person }) => person);
   return bankOf(run, counted, (person) => {
     const taken = new Map<number, number>();
@@ -46,9 +44,9 @@ export function seedsFromFold(
   clip: TrueClip,
   fold: Pick<Fold, 'seeds'>,
   shots: readonly Span[],
-  limits: Limits,
+  gates: Gates,
 ): Facebank {
-  const fit = fitFaces(run, clip, limits);
+  const fit = fitFaces(run, clip, gates);
   const people = fold.seeds.map(({ person }) => person);
   return bankOf(run, people, (person) => {
     const chosen = new Set<Fit>();
@@ -65,10 +63,10 @@ export function seedsFromFold(
   });
 }
 
-function fitFaces(run: Run, clip: TrueClip, limits: Limits): Fit[] {
+function fitFaces(run: Run, clip: TrueClip, gates: Gates): Fit[] {
   return run.faces.rows.flatMap((row, i) => {
     const vector = run.embeddings.faces[i];
-    if (vector === undefined || judgeValues(row.score, row.size_px, limits) !== undefined) return [];
+    if (vector === undefined || judgeValues(row.score, row.size_px, gates) !== undefined) return [];
     return [{ row, vector, person: clip.who(row.at_ms, row.box) }];
   });
 }

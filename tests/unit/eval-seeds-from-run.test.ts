@@ -3,8 +3,9 @@ import type { Artifacts, FaceRow } from '#engine/core/artifacts.ts';
 import type { TrueClip } from '#engine/eval/clips.ts';
 import { inTracks } from '#engine/eval/face-set.ts';
 import { seedsFromFold, seedsFromSpans } from '#engine/eval/seeds-from-run.ts';
+import { OPERATING_SCORE } from '#engine/math/score-scale.ts';
 
-const LIMITS = { min_conf: 0.65, min_face_px: 48 };
+const LIMITS = { min_conf: 0.65, min_face_px: 48, operating_score: OPERATING_SCORE };
 const SHOTS = [
   { start_ms: 0, end_ms: 2000 },
   { start_ms: 2000, end_ms: 4000 },
