@@ -150,6 +150,7 @@ async function write(engine: Engine, by: By, w: Writing): Promise<number | undef
       const { seq } = await appendChange(q, { change_id, kind, ep_id: run.ep_id, ...(target && { target }), payload });
       return writeIdentities(q, run.run_key, after, { cause: kind, change_id, decisions_seq: seq });
     });
+    if (revision === undefined) await dropChips(engine, run.ep_id, change.made);
     return revision;
   } catch (error) {
     await dropChips(engine, run.ep_id, change.made);
