@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { saveArtifact } from '#engine/artifact-cache.ts';
+import { changePeople } from '#engine/corrections/people.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { openNamed } from '#engine/review/open-review.ts';
 import { requirePerson } from '#engine/store/people.ts';
@@ -28,6 +29,8 @@ let engine: Engine;
 beforeAll(async () => {
   await runOnce(home, { source: await shortClip(), episode: EPISODE });
   engine = openEngine(testConfig(home));
+  for (const name of ['Person A', 'Person B'])
+    await changePeople(engine, { actor: 'tester', surface: 'cli' }, { act: 'create', name });
 }, 300_000);
 
 afterAll(async () => {
@@ -74,12 +77,12 @@ test('QA-01, QA-04, MOD-02: the queue is answered by its sheet, totals follow at
 
   let answer: Awaited<ReturnType<typeof assign>> | undefined;
   const started = await countStarts(async () => {
-    answer = await assign('Person A', { sheet: first?.sheet?.sheet, create: true, reason: 'seen on the sheet' });
+    answer = await assign('Cleo', { sheet: first?.sheet?.sheet, create: true, reason: 'seen on the sheet' });
   });
   expect(started).toEqual({ programs: [], threads: 0 }); // no decoder, no model
   const own_s = before.rows.find(({ person }) => person === first?.label)?.visual_s;
-  expect(answer?.result.totals).toContainEqual({ person: 'Person A', before_s: 0, after_s: own_s });
-  expect(await totals()).toMatchObject({ 'Person A': own_s });
+  expect(answer?.result.totals).toContainEqual({ person: 'Cleo', before_s: 0, after_s: own_s });
+  expect(await totals()).toMatchObject({ Cleo: own_s });
   expect(await totals()).not.toHaveProperty([first?.label ?? '']);
   expect(answer?.result.certainty?.certain_s).toBeCloseTo(first?.seconds ?? 0, 3);
   expect((await queue()).items.map(({ id }) => id)).toEqual(asked.items.slice(1).map(({ id }) => id));
@@ -87,10 +90,10 @@ test('QA-01, QA-04, MOD-02: the queue is answered by its sheet, totals follow at
   await undo(answer?.change_id ?? null);
   expect(await state()).toEqual(before);
   await ask(undoChange, { last: true, episode: EPISODE, redo: true });
-  expect(await totals()).toMatchObject({ 'Person A': own_s });
+  expect(await totals()).toMatchObject({ Cleo: own_s });
   const preview = await ask(undoChange, { last: true, episode: EPISODE, preview: true });
   expect(preview).toMatchObject({ change_id: null, undone: answer?.change_id, kind: 'undo' });
-  expect(await totals()).toHaveProperty(['Person A']);
+  expect(await totals()).toHaveProperty(['Cleo']);
   await ask(undoChange, { last: true, episode: EPISODE });
   expect(await state()).toEqual(before);
 });
@@ -98,7 +101,7 @@ test('QA-01, QA-04, MOD-02: the queue is answered by its sheet, totals follow at
 test('a name that nobody has is refused with the names near it', async () => {
   await expect(assign('Persn A', { targets: ['Unknown-1'] })).rejects.toMatchObject({
     code: 'PERSON_NOT_FOUND',
-    details: { near: ['Person A'] },
+    details: { near: ['Person A', 'Person B'] },
   });
   await expect(assign('Person A', { targets: ['Nobody-7'] })).rejects.toMatchObject({ code: 'TRACK_NOT_FOUND' });
   await expect(assign('Person A', { targets: ['#1'] })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
@@ -109,7 +112,7 @@ test('FBK-22: all but some of a sheet, by number', async () => {
   const before = await state();
   const shown = await ask(showFaces, { episode: EPISODE, track: '0', sample: 1 });
   expect(shown.faces.length).toBeGreaterThan(1);
-  const answer = await assign('Person A', { sheet: shown.sheet?.sheet, except: ['#1'], create: true });
+  const answer = await assign('Person A', { sheet: shown.sheet?.sheet, except: ['#1'] });
   const { identities, run } = await openNamed(engine, EPISODE);
   const pieces = identities.pieces.filter(({ track_id }) => track_id === 0);
   const track = run.tracks.rows.find(({ track_id }) => track_id === 0);
@@ -125,10 +128,10 @@ test('FBK-22: all but some of a sheet, by number', async () => {
 test('MOD-03: what is locked is refused until it is unlocked', async () => {
   const before = await state();
   const locked = await assign('Person A', { targets: ['0'], lock: true });
-  await expect(assign('Person B', { targets: ['0'], create: true })).rejects.toMatchObject({ code: 'LOCKED' });
+  await expect(assign('Person B', { targets: ['0'] })).rejects.toMatchObject({ code: 'LOCKED' });
   await expect(edit('delete', { targets: ['0'] })).rejects.toMatchObject({ code: 'LOCKED' });
   const unlocked = await edit('unlock', { targets: ['0'] });
-  const renamed = await assign('Person B', { targets: ['0'], create: true });
+  const renamed = await assign('Person B', { targets: ['0'] });
   expect(await totals()).toHaveProperty(['Person B']);
   for (const { change_id } of [renamed, unlocked, locked]) await undo(change_id);
   expect(await state()).toEqual(before);
