@@ -47,7 +47,7 @@ const KINDS = {
 } as const satisfies Record<PeopleDraft['act'], string>;
 
 /** What has no say in who is who. */
-const QUIET: readonly string[] = ['create_person', 'set_consent', 'set_retention', 'set_featured'];
+const QUIET: readonly string[] = ['create_person', 'set_retention', 'set_featured'];
 
 /** One event about people or seeds, and their rows as the log then has them; then the episodes that it has a say in. */
 export async function changePeople(

@@ -14,7 +14,7 @@ import { addCast, requireSeason } from '../store/catalog.ts';
 import { findPerson } from '../store/people.ts';
 import { seedsById } from '../store/seeds.ts';
 import { chipOf, cutSeed } from './cut-seed.ts';
-import { chooseFace, judgeSharpness, type NumberedFace, type Refusal, type SeedCode } from './gates.ts';
+import { chooseFace, gatesFor, judgeSharpness, type NumberedFace, type Refusal, type SeedCode } from './gates.ts';
 import { type BankChange, keepSeeds, refuseDuplicate, type SeedDraft, type Taken, takenFaces } from './keep-seeds.ts';
 import { type ConfusedPair, compareDrafts, type SeedWarning } from './look-alikes.ts';
 import { type PathsRequest, type Picture, readPicture, resolvePaths, type Wanted } from './read-pictures.ts';
@@ -159,7 +159,7 @@ async function judgeAll(
 }
 
 async function judgePicture(
-  { facebank, faces: flags }: Config,
+  config: Config,
   wanted: Wanted,
   { image, sha256 }: Picture,
   detector: DetectorPool,
@@ -167,7 +167,8 @@ async function judgePicture(
 ): Promise<Judged> {
   const { faces: found } = await detector.detect(image);
   const { origin } = wanted;
-  const chosen = chooseFace(found, image, facebank, wanted.pick ?? origin?.box);
+  const { facebank, faces: flags } = config;
+  const chosen = chooseFace(found, image, gatesFor(config, detector.model_id), wanted.pick ?? origin?.box);
   const { faces } = chosen;
   if ('refusal' in chosen) return refused(wanted, chosen);
   const { face, size_px, background } = chosen;

@@ -1,6 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import type { Box, Face } from '#engine/core/image.ts';
 import { iou } from '#engine/math/boxes.ts';
+import { OPERATING_SCORE, scaledScore } from '#engine/math/score-scale.ts';
 
 /** How one picture ended. All but `added` are refusals. */
 export const SEED_CODES = [
@@ -44,7 +45,13 @@ interface Size {
   readonly width: number;
   readonly height: number;
 }
-type Gates = Pick<Config['facebank'], 'min_conf' | 'min_face_px'>;
+/** `operating_score`: of the detector, as its scores count differently from others' (config/models.yaml). */
+export type Gates = Pick<Config['facebank'], 'min_conf' | 'min_face_px'> & { readonly operating_score: number };
+
+/** The gates for the faces of one detector. */
+export function gatesFor({ facebank, models }: Config, detector_id: string): Gates {
+  return { ...facebank, operating_score: models.models[detector_id]?.operating_score ?? OPERATING_SCORE };
+}
 
 /**
  * The one face of a picture that is meant: the picked one (by its number, or by where it lies), or the only one that passes the gates. Smaller faces that do not
@@ -76,15 +83,11 @@ export function judge(face: Pick<Face, 'box' | 'score'>, size: Size, gates: Gate
   return judgeValues(face.score, sizeOf(face.box, size), gates);
 }
 
-/** The same for a face whose size is known: `size_px` is its shorter side. */
-export function judgeValues(score: number, size_px: number, gates: Gates): Refusal | undefined {
+/** The same for a face whose size is known: `size_px` is its shorter side; `raw`: the detector's own score. */
+export function judgeValues(raw: number, size_px: number, gates: Gates): Refusal | undefined {
+  const score = scaledScore(raw, gates.operating_score);
   if (score < gates.min_conf)
-    return refuse(
-      'low_conf',
-      score,
-      gates.min_conf,
-      (v, t) => `the detector's score is ${v}, at least ${t} is asked for`,
-    );
+    return refuse('low_conf', score, gates.min_conf, (v, t) => `the face's score is ${v}, at least ${t} is asked for`);
   if (size_px < gates.min_face_px)
     return refuse(
       'too_small',

@@ -12,7 +12,7 @@ import { findPerson } from '../store/people.ts';
 import type { Added, SeedResult, Watch } from './add-seeds.ts';
 import { type Accusation, contaminationOf, type Suspect } from './contaminated.ts';
 import type { SeedPictures } from './cut-seed.ts';
-import { judgeSharpness, judgeValues, type Refusal } from './gates.ts';
+import { gatesFor, judgeSharpness, judgeValues, type Refusal } from './gates.ts';
 import { keepSeeds, refuseDuplicate, type SeedDraft, takenFaces, takenMoments } from './keep-seeds.ts';
 import { compareDrafts } from './look-alikes.ts';
 import type { SeedModels } from './seed-vectors.ts';
@@ -170,7 +170,9 @@ function verdict(
   accused: Accusation | undefined,
 ): { refusal?: Refusal; seed_id?: string | null } {
   const { score, size_px, sharpness, source_sha256, source_box, at_ms } = facts;
-  const refusal = judgeValues(score, size_px, config.facebank) ?? judgeSharpness(sharpness, config.facebank.blur_min);
+  const refusal =
+    judgeValues(score, size_px, gatesFor(config, facts.detector)) ??
+    judgeSharpness(sharpness, config.facebank.blur_min);
   if (refusal !== undefined) return { refusal };
   const again = refuseDuplicate({ source_sha256, source_box, at_ms, person }, taken);
   if (again !== undefined) return again;

@@ -4,6 +4,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { unite } from '#engine/core/spans.ts';
 import { artifactKey, digest } from '#engine/core/stage.ts';
 import type { Calibration } from '#engine/math/threshold.ts';
+import { OPERATING_SCORE } from '../math/score-scale.ts';
 import type { Dense } from '../media/frames.ts';
 import type { ResolvedModel } from '../models/catalog.ts';
 import { cluster } from '../stages/cluster.ts';
@@ -13,7 +14,7 @@ import { embed } from '../stages/embed.ts';
 import { harvest } from '../stages/harvest.ts';
 import { identify } from '../stages/identify.ts';
 import { measure } from '../stages/measure.ts';
-import { OPERATING_SCORE, track } from '../stages/track.ts';
+import { track } from '../stages/track.ts';
 
 /** How densely and how large the frames of one video are looked at. */
 export interface Grid {

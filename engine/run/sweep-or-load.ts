@@ -5,7 +5,7 @@ import type { Artifacts } from '../core/artifacts.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { digest } from '../core/stage.ts';
 import type { Engine } from '../engine.ts';
-import { OPERATING_SCORE } from '../stages/track.ts';
+import { OPERATING_SCORE } from '../math/score-scale.ts';
 import { hasPictures, runSweep } from '../sweep/sweep.ts';
 import { rateName, rememberRate } from './estimate.ts';
 import { knownFaces, liveFaces } from './face-source.ts';

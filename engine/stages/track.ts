@@ -11,15 +11,6 @@ export const track = {
   makes: 'tracks',
 } as const satisfies StageFace;
 
-/** The score on which the published thresholds of ByteTrack rest: that of a detector's usual operating point. */
-export const OPERATING_SCORE = 0.6;
-
-/** A detector's raw score on the trackers' scale: piecewise linear through 0, its operating point, and 1. */
-export function trackerScore(raw: number, operating_score: number): number {
-  if (raw <= operating_score) return (raw / operating_score) * OPERATING_SCORE;
-  return OPERATING_SCORE + ((raw - operating_score) / (1 - operating_score)) * (1 - OPERATING_SCORE);
-}
-
 export interface TrackOptions {
   readonly params: Config['tracking'];
   readonly warmup_dets: number;

@@ -6,10 +6,11 @@ import { lagOf } from '#engine/math/cuts.ts';
 import { type Dense, type Frames, openFrames, SMALL, sampleCount } from '#engine/media/frames.ts';
 import { encodeJpeg } from '#engine/media/pictures.ts';
 import type { Blobs } from '../blobs/blobs.ts';
+import { scaledScore } from '../math/score-scale.ts';
 import { type CutConsumer, createCutConsumer, knownCuts } from '../stages/cut.ts';
 import { keepFaces, toRow } from '../stages/detect.ts';
 import { createHarvest, type HarvestConsumer } from '../stages/harvest.ts';
-import { createTrackConsumer, type TrackConsumer, toTrackRows, trackerScore, trackMetrics } from '../stages/track.ts';
+import { createTrackConsumer, type TrackConsumer, toTrackRows, trackMetrics } from '../stages/track.ts';
 import { type Journal, openJournal, type Position, type Rows } from './checkpoint.ts';
 import { detectAhead, type Found, readAhead } from './detected.ts';
 
@@ -195,7 +196,7 @@ async function useFrame(request: SweepRequest, s: Standing, frame: Frame, found:
   const base = rows.detections.length;
   for (const face of kept) rows.detections.push(toRow(frame.at_ms, face));
   rows.frames.push([frame.cell, frame.at_ms]);
-  const scaled = kept.map((face) => ({ ...face, score: trackerScore(face.score, request.operating_score) }));
+  const scaled = kept.map((face) => ({ ...face, score: scaledScore(face.score, request.operating_score) }));
   const { ids, ended } = s.tracks.push(frame, scaled, base);
   await endTracks(request, s, ended);
   kept.forEach((face: Face, i) => {

@@ -4,7 +4,7 @@ import { chooseFace, judge, judgeSharpness } from '#engine/facebank/gates.ts';
 import { statusOf } from '#engine/facebank/status.ts';
 
 const PICTURE = { width: 1000, height: 500 };
-const GATES = { min_conf: 0.65, min_face_px: 48 };
+const GATES = { min_conf: 0.65, min_face_px: 48, operating_score: 0.6 };
 
 /** A face of `side` pixels with its left upper corner at (x, 100). */
 function face(x: number, side: number, score: number): Face {
