@@ -6,6 +6,7 @@ import type { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import type { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import type { listModels } from '#mcps/screenalytics/tools/list-models.ts';
 import type { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
+import { namingText } from './naming.ts';
 import { megabytes, moment, peopleTable, percent, proposalsText, seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
 
@@ -178,5 +179,6 @@ export function diagnosticsText(found: Output<typeof getDiagnostics>, look: Look
     ...(suspects.length === 0
       ? []
       : ['', table(['track', 'cluster', 'nearest other', 'own', 'other', 'why'], suspects, look)]),
+    ...(found.naming === null ? [] : ['', namingText(found.naming, look)]),
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { ClusterThreshold, Contamination, DetectionCounts, FaceRejects, TrackMet
 import { retention } from '#engine/stages/detect.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+import { Naming, namingOf } from '../naming.ts';
 import { openArtifacts } from '../run-artifacts.ts';
 
 const SUSPECTS_MAX = 50;
@@ -15,7 +16,7 @@ export const getDiagnostics = defineTool({
   name: 'get_diagnostics',
   title: 'Diagnostics of a run',
   description:
-    'Why a run came out as it did: detections kept and dropped, track metrics, the chosen cluster threshold with its candidates, suspects of contamination, and what higher thresholds would have left.',
+    'Why a run came out as it did: detections kept and dropped, track metrics, the chosen cluster threshold with its candidates, suspects of contamination, and what higher thresholds would have left. `naming`: confusion of people, splits, and why each face has its name or none.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
@@ -26,6 +27,7 @@ export const getDiagnostics = defineTool({
       .max(1)
       .optional()
       .describe('Also count the detections with at least this score (0-1)'),
+    naming: z.boolean().default(false).describe('Also why faces have their names or none; needs a facebank'),
   }),
   output: z.object({
     ...Context.shape,
@@ -37,6 +39,7 @@ export const getDiagnostics = defineTool({
     unclustered_tracks: z.int(),
     contamination: Contamination,
     contamination_omitted: z.int(),
+    naming: Naming.nullable(),
     /** Counted from what the run kept, so only from its own thresholds upwards. */
     what_if: z.object({ detections: z.array(Step), cuts: z.array(Step) }),
   }),
@@ -59,6 +62,7 @@ export const getDiagnostics = defineTool({
       unclustered_tracks: clusters.unclustered.length,
       contamination: clusters.contamination.slice(0, SUSPECTS_MAX),
       contamination_omitted: Math.max(0, clusters.contamination.length - SUSPECTS_MAX),
+      naming: input.naming ? await namingOf(engine, run) : null,
       what_if: {
         detections: ladder(scores, 1, input.confidence),
         cuts: ladder(cuts, 2),
