@@ -6,7 +6,7 @@ import { identifiedFaces } from '#engine/eval/identified-faces.ts';
 import { type ScreenTimeScore, scoreScreenTime } from '#engine/eval/screen-time.ts';
 import { seenLabels } from '#engine/eval/seen-labels.ts';
 import { type NamedRun, openNamed } from '#engine/review/open-review.ts';
-import { CAST_PHOTOS, castOfPhotos, prepareCast } from '#engine/sample/cast.ts';
+import { CAST_PHOTOS, prepareCast } from '#engine/sample/cast.ts';
 import type { Sample } from '#engine/sample/compose.ts';
 import { loadComposition } from '#engine/sample/composition.ts';
 import { prepareSample } from '#engine/sample/prepare.ts';
@@ -54,7 +54,7 @@ export const sampleCommand: Command = {
     const clip = sampleClip(sample);
     const seen = seenLabels(clip, named.run, named.identities.pieces);
     const score = scoreScreenTime(predicted, sample.truth.people, { seen });
-    const names = scoreNames(clip, named, { name, sample });
+    const names = scoreNames(clip, named, { name, sample, cast: bank.cast });
     const queue = await runTool(listLowConfidenceTracks, { episode: run.episode, limit: QUESTIONS }, caller);
     return {
       output: {
@@ -84,7 +84,9 @@ async function castOf(caller: Caller, { show, season, number }: { show: string; 
   const { folder } = await prepareCast(caller.engine.config.home, loadComposition('episode').people);
   const { results } = await runTool(addSeeds, { paths: [folder], show, season }, caller);
   await runTool(saveCatalog, { kind: 'episode', show, season, number, title: 'Composed from photos' }, caller);
-  return { folder, seeds: results.map(({ file, person, seed_id, code }) => ({ file, person, seed_id, code })) };
+  const seeds = results.map(({ file, person, seed_id, code, detail }) => ({ file, person, seed_id, code, detail }));
+  const kept = seeds.filter(({ seed_id }) => seed_id !== null);
+  return { folder, seeds, cast: new Set(kept.map(({ person }) => person)) };
 }
 
 export interface NamesScore {
@@ -98,25 +100,30 @@ export interface NamesScore {
 function scoreNames(
   clip: TrueClip,
   { run, identities }: NamedRun,
-  { name, sample }: { name: 'episode' | 'test'; sample: Sample },
+  { name, sample, cast }: { name: 'episode' | 'test'; sample: Sample; cast: ReadonlySet<string> },
 ): NamesScore {
   const people = new Map(identities.rows.map((row) => [row.person_id, row.label]));
   const nameOf = (person_id: string | null) => (person_id === null ? null : (people.get(person_id) ?? null));
   const faces = identifiedFaces(clip, run, identities.pieces, { nameOf });
-  const { scenes, people: labels } = loadComposition(name);
-  const cast = new Set(castOfPhotos(labels));
+  const { scenes } = loadComposition(name);
   const photoAt = (at_ms: number) =>
     scenes[sample.truth.shots.findIndex(({ start_ms, end_ms }) => at_ms >= start_ms && at_ms < end_ms)]?.photo ?? '';
   const elsewhere = faces.filter(({ at_ms }) => !CAST_PHOTOS.some((photo) => photo === photoAt(at_ms)));
   return { all: scoreIdentification(faces, cast), elsewhere: scoreIdentification(elsewhere, cast) };
 }
 
-function namesText({ all, elsewhere }: NamesScore, { folder, seeds }: Awaited<ReturnType<typeof castOf>>): string {
+function namesText(
+  { all, elsewhere }: NamesScore,
+  { folder, seeds, cast }: Awaited<ReturnType<typeof castOf>>,
+): string {
   const known = elsewhere.by_person.filter((row) => row.seeded);
   const misnamed = new Set(all.confusions.map(({ person }) => person));
   const strangers = all.by_person.filter((row) => !row.seeded && !misnamed.has(row.person)).length;
   return facts([
-    ['facebank', `${new Set(seeds.map(({ person }) => person)).size} of the cast, from ${folder}`],
+    ['facebank', `${cast.size} people, from ${folder}`],
+    ...seeds.flatMap(({ seed_id, person, detail }) =>
+      seed_id === null ? [['refused', `${person}: ${detail}`] as const] : [],
+    ),
     [
       'right names',
       `${percent(all.accuracy)} of ${seconds(all.face_s)} face-seconds; ${percent(all.precision)} of all names given are right`,
