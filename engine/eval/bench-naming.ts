@@ -1,8 +1,8 @@
-import sharp from 'sharp';
 import { cacheKeys, layout, parseEpisode } from '../blobs/layout.ts';
 import type { Decisions } from '../core/identities.ts';
 import { digest } from '../core/stage.ts';
 import type { Engine } from '../engine.ts';
+import { contactSheet } from '../report/contact-sheet.ts';
 import { type Identified, identifyRun } from '../run/identify-run.ts';
 import { json } from '../run/json-files.ts';
 import { type OpenRun, openRun } from '../run/open-run.ts';
@@ -138,10 +138,7 @@ async function prepare(
 
 /** One small picture stands for every face that is shown. */
 async function picturesFor({ blobs }: Engine, { machine }: BenchEpisode, { identities }: Identified): Promise<void> {
-  const background = { r: 120, g: 90, b: 80 };
-  const jpeg = await sharp({ create: { width: 160, height: 160, channels: 3, background } })
-    .jpeg()
-    .toBuffer();
+  const jpeg = await contactSheet([], { columns: 1, cell: 160 });
   const folder = `${cacheKeys.pictures('faces', keysFor(0).faces)}thumbs/`;
   // Of equal quality the earliest are shown.
   const early = machine.faces.rows.slice(0, EARLY_FACES).map(({ face_id }) => face_id);

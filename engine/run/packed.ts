@@ -45,7 +45,7 @@ interface Header {
 }
 
 /** magic, length of the header, header (JSON, padded to 8 bytes), float64 of detections and frames, float32 of vectors. */
-export function pack(machine: Machine): Uint8Array {
+function pack(machine: Machine): Uint8Array {
   const { shots, tracks, faces, clusters, detections, embeddings } = machine;
   const { rows, frames, ...about } = detections;
   const vectors = [...embeddings.faces, ...embeddings.tracks.map(({ vector }) => vector)];

@@ -67,11 +67,3 @@ export function listCurrentRuns(db: Readable): Promise<z.output<typeof CurrentRu
     where r.current order by e.ep_id`;
   return db.read(async (q) => z.array(CurrentRun).parse(await q.query(sql)));
 }
-
-/** The newest change of the log; 0 when there is none. */
-export function newestChange(db: Readable): Promise<number> {
-  return db.read(async (q) => {
-    const rows = await q.query('select seq from sa.change_head');
-    return z.tuple([z.object({ seq: z.int() })]).parse(rows)[0].seq;
-  });
-}

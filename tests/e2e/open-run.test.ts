@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { loadArtifact } from '#engine/artifact-cache.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
@@ -8,6 +9,10 @@ import { packedKey, unpack } from '#engine/run/packed.ts';
 import { publishIdentities } from '#engine/run/publish-identities.ts';
 import { reidentify, staleEpisodes } from '#engine/run/reidentify.ts';
 import { runKeys } from '#engine/store/run-keys.ts';
+import { runTool } from '#mcps/kit/run-tool.ts';
+import { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
+import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
+import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { temporaryHome } from '../support/home.ts';
 import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
@@ -107,6 +112,41 @@ test('a change of people makes runs stale; naming them again writes a revision o
     expect(await reidentify(engine, [EPISODE], cause)).toMatchObject([{ revision: null }]);
     expect(await runKeys(db, EPISODE)).toMatchObject({ revision: 2 });
     expect(publishedFiles(home)).toEqual(files);
+  });
+}, 120_000);
+
+test('SCR-07: a run against its own past and against numbers of somebody else, per person with the cause', async () => {
+  await withEngine(async (engine) => {
+    const caller = { surface: 'cli' as const, engine, signal: new AbortController().signal };
+    const { rows } = await runTool(getScreenTime, { episode: EPISODE }, caller);
+    const [one] = rows;
+    if (one === undefined) throw new Error('the clip shows nobody');
+    const past = await runTool(compareRuns, { episode: EPISODE, revision: 1 }, caller);
+    expect(past.people.map(({ person_b, b_s, cause }) => [person_b, b_s, cause])).toEqual(
+      rows.map(({ person, visual_s }) => [person, visual_s, 'same']),
+    );
+    await expect(runTool(compareRuns, { episode: EPISODE, revision: 9 }, caller)).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+    });
+
+    const reference = join(home, 'counted.csv');
+    writeFileSync(reference, `person,visual_s\n${one.person.toUpperCase()},${one.visual_s + 60}\nAda,3\n`);
+    const { people } = await runTool(compareRuns, { episode: EPISODE, reference }, caller);
+    expect(people[0]).toMatchObject({ a_s: one.visual_s + 60, b_s: one.visual_s, difference_s: -60 });
+    expect(people[0]?.cause).toMatch(/^the reference lies outside the 95% interval/);
+    expect(people.at(-1)).toMatchObject({
+      person_a: 'Ada',
+      person_b: null,
+      difference_s: -3,
+      cause: 'in the reference only',
+    });
+    const written = await runTool(exportScreenTime, { episode: EPISODE, table: 'delta', reference }, caller);
+    expect(written.path).toBe(join(home, 'exports', `${EPISODE}-delta_table.csv`));
+    expect(readFileSync(written.path, 'utf8').split('\n')[0]).toBe('person_a,person_b,a_s,b_s,difference_s,cause');
+    writeFileSync(reference, 'name,seconds\nAda,3\n');
+    await expect(runTool(compareRuns, { episode: EPISODE, reference }, caller)).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+    });
   });
 }, 120_000);
 
