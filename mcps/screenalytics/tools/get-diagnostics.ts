@@ -16,7 +16,7 @@ export const getDiagnostics = defineTool({
   name: 'get_diagnostics',
   title: 'Diagnostics of a run',
   description:
-    'Why a run came out as it did: detections kept and dropped, track metrics, the chosen cluster threshold with its candidates, suspects of contamination, and what higher thresholds would have left. `naming`: confusion of people, splits, and why each face has its name or none.',
+    'Why a run came out as it did: detections kept and dropped, track metrics, cluster threshold, contamination, what-ifs. `naming` adds who is easily taken for whom, splits, and why each face has its name or none.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
