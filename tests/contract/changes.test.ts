@@ -5,7 +5,8 @@ import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { redoChange, undoChange } from '#engine/corrections/undo.ts';
 import type { Engine } from '#engine/engine.ts';
-import { appendChange, historyLines, historyOf, verifyHistory } from '#engine/store/changes.ts';
+import { reidentify } from '#engine/run/reidentify.ts';
+import { appendChange, cancelled, historyLines, historyOf, verifyHistory } from '#engine/store/changes.ts';
 import type { Db } from '#engine/store/db.ts';
 import { INSERT_SEED, labelsOf, stateOf } from '../support/change-rows.ts';
 import { makeHome } from '../support/home.ts';
@@ -21,6 +22,7 @@ const agent: By = { actor: 'helper', surface: 'agent' };
 describe.each(['embedded', 'server'] as const)('changes on the %s database', { timeout: TEST_MS_MAX }, (kind) => {
   const { home, remove } = makeHome();
   let server: PostgresServer | undefined;
+  let url: string | null = null;
   let engine: Engine | undefined;
   let db: Db;
   let made: MadeEpisode;
@@ -28,7 +30,8 @@ describe.each(['embedded', 'server'] as const)('changes on the %s database', { t
   beforeAll(async () => {
     if (kind === 'server') server = startPostgres();
     if (kind === 'server' && server === undefined) return;
-    engine = madeEngine(home, server?.createDatabase('changes') ?? null);
+    url = server?.createDatabase('changes') ?? null;
+    engine = madeEngine(home, url);
     db = await engine.db();
     made = await makeEpisode(engine, 'pilot', 3, PLAIN);
   }, SETUP_MS_MAX);
@@ -223,6 +226,50 @@ describe.each(['embedded', 'server'] as const)('changes on the %s database', { t
     expect(merged).toEqual([{ person_id: eva }]);
     await undoChange(on, me, back.change_id);
   });
+
+  contract(
+    'corrections, people, seeds and naming anew at once, from two programs: nothing waits for ever, nothing is lost',
+    async (on) => {
+      const other = madeEngine(home, url);
+      try {
+        const [finn = ''] = (await changePeople(on, me, { act: 'create', name: 'Finn' })).person_ids;
+        const start = await stateOf(db);
+        const ids = made.seen.input.tracks.map(({ track_id }) => `${track_id}`);
+        const say = async (engine: Engine, own: readonly string[]) => {
+          const changes: string[] = [];
+          for (const id of own)
+            changes.push((await correct(engine, me, 'pilot', { act: 'detach', targets: [id] })).change_id);
+          return changes;
+        };
+        const people = async (engine: Engine) => {
+          const changes: string[] = [];
+          for (const name of ['Finn B', 'Finn C'])
+            changes.push((await changePeople(engine, me, { act: 'rename', person: finn, name })).change_id);
+          return changes;
+        };
+        const kept = 'select track_id from sa.assignment where locked';
+        const locked = (await db.read((q) => q.query<{ track_id: number }>(kept))).map((row) => `${row.track_id}`);
+        const free = ids.filter((id) => !locked.includes(id)).slice(0, 4);
+        const done = await Promise.all([
+          say(on, free.slice(0, 2)),
+          say(other, free.slice(2)),
+          people(on),
+          reidentify(other, ['pilot'], { cause: 'test', change_id: null }).then(() => []),
+        ]);
+        const labels = await labelsOf(db, 'pilot');
+        for (const id of free) expect(labels.find(({ track_id }) => `${track_id}` === id)?.label).toMatch(/^Unknown-/);
+        expect((await db.read(cancelled)).size).toBeGreaterThan(0);
+        const mine = await historyOf(db, undefined, { limit: 20 });
+        expect(done.flat().filter((id) => !mine.some((row) => row.change_id === id && row.undone_by === null))).toEqual(
+          [],
+        );
+        for (const id of done.flat()) await undoChange(on, me, id);
+        expect(await stateOf(db)).toEqual(start);
+      } finally {
+        await other.close();
+      }
+    },
+  );
 
   contract(
     'an event that was altered, taken out or added by hand is found, and erasing leaves a whole chain',
