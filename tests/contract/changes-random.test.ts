@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { projectRoot } from '#config/load.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { By } from '#engine/core/identities.ts';
 import { correct } from '#engine/corrections/correct.ts';
@@ -225,11 +223,8 @@ async function inForce(wanted: ReadonlyMap<number, string>): Promise<void> {
 
 function run(person: string, tracks: readonly number[]): Promise<string> {
   const script = join(import.meta.dirname, '../support/correct-process.ts');
-  const mirror = join(projectRoot, '.screenalytics', 'models');
-  const env = { ...process.env, ...(existsSync(mirror) && { SA_MIRROR: mirror }) };
   const child = spawn(process.execPath, [script, home, 'pilot', person, ...tracks.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env,
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,8 +1,8 @@
-import { loadConfig } from '#config/load.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { correct } from '#engine/corrections/correct.ts';
 import { undoChange } from '#engine/corrections/undo.ts';
 import { openEngine } from '#engine/engine.ts';
+import { testConfig } from './run.ts';
 
 /**
  * A process of its own that corrects an episode: `node correct-process.ts HOME EPISODE PERSON TRACK...`. Assigns each track, one change
@@ -10,9 +10,7 @@ import { openEngine } from '#engine/engine.ts';
  */
 const [home = '', ep_id = '', person = '', ...tracks] = process.argv.slice(2);
 const by = { actor: person, surface: 'cli' as const };
-const engine = openEngine(
-  loadConfig({}, { home, services: { log: 'silent' }, models: { mirror: process.env.SA_MIRROR ?? null } }),
-);
+const engine = openEngine(testConfig(home));
 for (const [i, track] of tracks.entries()) {
   const { change_id } = await patiently(() => correct(engine, by, ep_id, { act: 'assign', person, targets: [track] }));
   if (i % 3 === 2) await patiently(() => undoChange(engine, by, change_id));
