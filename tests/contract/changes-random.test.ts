@@ -109,7 +109,7 @@ test(
   TEST_MS_MAX,
 );
 
-test.each([1, 2])(
+test.each([1, 2, 3])(
   'any sequence of corrections, undos and redos returns to its start (seed %i)',
   async (seed) => {
     const db = await engine.db();
@@ -118,7 +118,7 @@ test.each([1, 2])(
     const open: string[] = [];
     const refused: string[] = [];
     let writes = 0;
-    for (let step = 0; step < 24; step++) {
+    for (let step = 0; writes < 14 && step < 100; step++) {
       const before = await stateOf(db);
       try {
         const change_id = await anything(random, step);
@@ -141,7 +141,7 @@ test.each([1, 2])(
         refused.push(error.code);
       }
     }
-    expect({ enough: writes > 8, refused }).toMatchObject({ enough: true });
+    expect({ writes, refused }).toMatchObject({ writes: 14 });
     const gone = await db.read(cancelled);
     const left = open.filter((id) => !gone.has(id)).sort(() => random() - 0.5);
     for (const id of left) await undoChange(engine, me, id);
