@@ -25,18 +25,27 @@ export interface Cause {
 }
 
 /**
- * Replaces what a run's rows say of who is who and how long, all in the caller's transaction, and adds a revision. People are found
- * by their id. Gives the number of the new revision.
+ * Makes a run's rows say who is who and how long, all in the caller's transaction, and adds a revision. A correction changes few of
+ * thousands, so rows stay where they are unless they differ. People are found by their id. Gives the number of the new revision.
  */
 export async function writeIdentities(q: DbReader, run_key: number, made: NamedRun, cause: Cause): Promise<number> {
   const { identities, screen_time, keys } = made;
-  for (const table of ['appearance', 'screen_time', 'assignment', 'identity'])
-    await q.query(`delete from sa.${table} where run_key = $1`, [run_key]);
+  const { rows: labels, pieces } = identities;
   const statements = [
-    identityRows(identities.rows),
-    assignments(identities.pieces),
+    identityRows(labels), // first, for the rest refers to them
+    assignmentsLeft(pieces),
+    assignments(pieces),
+    { sql: 'delete from sa.screen_time where run_key = $1', params: [] },
     screenTime(screen_time.rows),
+    {
+      sql: 'delete from sa.appearance where run_key = $1 and appearance_id >= $2',
+      params: [screen_time.timeline.length],
+    },
     timeline(screen_time.timeline),
+    {
+      sql: 'delete from sa.identity where run_key = $1 and label <> all($2::text[])',
+      params: [labels.map((r) => r.label)],
+    },
   ];
   for (const { sql, params } of statements) await q.query(sql, [run_key, ...params]);
   const own = { decisions: keys.decisions, identify: keys.identities, measure: keys.screen_time };
@@ -65,13 +74,21 @@ interface Statement {
   params: unknown[];
 }
 
+/** A row that is there takes the new values where they differ, else it is left alone. */
+function onConflict(table: string, key: readonly string[], columns: readonly string[]): string {
+  const list = (prefix: string) => columns.map((column) => `${prefix}.${column}`).join(', ');
+  return `on conflict (run_key, ${key.join(', ')}) do update set (${columns.join(', ')}) = row(${list('excluded')})
+      where (${list(table)}) is distinct from (${list('excluded')})`;
+}
+
 function identityRows(rows: Identities['rows']): Statement {
   return {
     sql: `insert into sa.identity (run_key, label, person_key, cluster_ids, best_face_id, purity_estimate)
       select $1, label, p.person_key, clusters::int[], face, purity
       from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::double precision[])
         as i(label, person, clusters, face, purity)
-      left join sa.person p on p.person_id = i.person`,
+      left join sa.person p on p.person_id = i.person
+      ${onConflict('identity', ['label'], ['person_key', 'cluster_ids', 'best_face_id', 'purity_estimate'])}`,
     params: [
       rows.map((r) => r.label),
       rows.map((r) => r.person_id),
@@ -79,6 +96,31 @@ function identityRows(rows: Identities['rows']): Statement {
       rows.map((r) => r.best_face_id),
       numbers(rows.map((r) => r.purity_estimate)),
     ],
+  };
+}
+
+const ASSIGNED = [
+  ...[
+    'end_ms',
+    'cluster_id',
+    'label',
+    'person_key',
+    'label_source',
+    'method',
+    'band',
+    'score',
+    'threshold',
+    'probability',
+  ],
+  ...['margin', 'others', 'locked', 'change_id'],
+];
+
+/** Pieces that are no more: tracks are cut elsewhere now. */
+function assignmentsLeft(rows: Identities['pieces']): Statement {
+  return {
+    sql: `delete from sa.assignment where run_key = $1
+      and (track_id, start_ms) not in (select * from unnest($2::int[], $3::bigint[]))`,
+    params: [numbers(rows.map((r) => r.track_id)), numbers(rows.map((r) => r.start_ms))],
   };
 }
 
@@ -94,7 +136,8 @@ function assignments(rows: Identities['pieces']): Statement {
         $15::text[], $16::boolean[], $17::text[])
         as a(track, start_ms, end_ms, cluster, label, person, source, method, band, score, threshold, probability, margin,
           others, locked, change)
-      left join sa.person p on p.person_id = a.person`,
+      left join sa.person p on p.person_id = a.person
+      ${onConflict('assignment', ['track_id', 'start_ms'], ASSIGNED)}`,
     params: [
       numbers(rows.map((r) => r.track_id)),
       numbers(rows.map((r) => r.start_ms)),
@@ -146,7 +189,8 @@ function timeline(rows: Artifacts['screen_time']['timeline']): Statement {
     sql: `insert into sa.appearance (run_key, appearance_id, label, shot_id, start_ms, end_ms, track_ids)
       select $1, id, label, shot, start_ms, end_ms, tracks::int[]
       from unnest($2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[])
-        as a(id, label, shot, start_ms, end_ms, tracks)`,
+        as a(id, label, shot, start_ms, end_ms, tracks)
+      ${onConflict('appearance', ['appearance_id'], ['label', 'shot_id', 'start_ms', 'end_ms', 'track_ids'])}`,
     params: [
       numbers(rows.map((_, i) => i)),
       rows.map((r) => r.person),
