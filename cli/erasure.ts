@@ -37,7 +37,11 @@ export function deletedText(done: Deleted, look: Look): string {
       ['seeds, tracks', `${done.seeds}, ${done.tracks}`],
       ...(done.deleted ? ([['changes erased', done.changes_erased]] as const) : []),
       ...done.left.map((where) => ['still named in', where] as const),
-      ...(done.stale.length > 0 ? ([['run again', done.stale.join(' ')]] as const) : []),
+      ...(done.stale.length > 0 ? ([['not named anew', done.stale.join(' ')]] as const) : []),
+      ...(done.deleted && done.what === 'person_data'
+        ? done.episodes.map((ep_id) => ['then', `screenalytics run episode ${ep_id}`] as const)
+        : []),
+      ...done.beyond.map((what) => ['not erased', what] as const),
     ]),
     ...(done.files.length === 0 ? [] : ['', ...done.files, ...more]),
     ...(overdue.length === 0 ? [] : ['', table(['overdue', 'keep until', 'id'], overdue, look)]),

@@ -96,6 +96,16 @@ export const cacheKeys = {
   rates: 'cache/rates.json',
 } as const;
 
+/** Of erasures of people. */
+export const erasureKeys = {
+  /** Whom the home has erased, in salted hashes: keep it when an older copy of the rest is put back. */
+  list: 'erasures.jsonl',
+  /** What unfinished erasures have still to do, one file each. */
+  unfinished: 'work/forget/',
+  /** Held while one is under way. */
+  lock: 'work/forget.lock',
+} as const;
+
 /** The record of how a run stands or ended; without a run, the folder of an episode's records. */
 export function jobKey(ep_id: string, run_id: string): string {
   return `jobs/${ep_id}/${run_id === '' ? '' : `${run_id}.json`}`;

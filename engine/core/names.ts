@@ -11,6 +11,11 @@ export function foldName(name: string): string {
   return canonicalName(name.normalize('NFKD').replace(/\p{M}+/gu, '')).toLowerCase();
 }
 
+/** True for what is written like the label of somebody who is not known, such as `Unknown-3`, in any spelling. */
+export function isUnknown(name: string): boolean {
+  return /^unknown ?[-\u2010-\u2015]? ?\d+$/.test(foldName(name));
+}
+
 /** The names most like what was asked, best first: those that share a word, or differ by a few letters. */
 export function nearNames(asked: string, names: readonly string[], most = 5): string[] {
   const wanted = foldName(asked);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { PeopleFact } from '../core/change.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
-import { canonicalName } from '../core/names.ts';
+import { canonicalName, isUnknown } from '../core/names.ts';
 import type { Engine } from '../engine.ts';
 import { reidentify } from '../run/reidentify.ts';
 import { appendChange, lockHead } from '../store/changes.ts';
@@ -137,11 +137,21 @@ async function ofPerson(q: DbReader, draft: OfPerson): Promise<{ fact: PeopleFac
   }
 }
 
-/** As it is stored; PERSON_EXISTS when somebody else in force has it, in whatever spelling. */
-async function freeName(q: DbReader, wanted: string, own_id?: string): Promise<string> {
+/** The name as it is stored; INPUT_INVALID for what cannot be somebody's. */
+export function requireName(wanted: string): string {
   const name = canonicalName(wanted);
   if (name === '')
     throw new ScreenalyticsError('INPUT_INVALID', { name: wanted, reason: 'a name has at least a letter' });
+  if (isUnknown(name)) {
+    const reason = 'names such as Unknown-3 are those of people who are not known';
+    throw new ScreenalyticsError('INPUT_INVALID', { name: wanted, reason });
+  }
+  return name;
+}
+
+/** As it is stored; PERSON_EXISTS when somebody else in force has it, in whatever spelling. */
+async function freeName(q: DbReader, wanted: string, own_id?: string): Promise<string> {
+  const name = requireName(wanted);
   const other = await findPersonIn(q, name);
   if (other !== null && other.person_id !== own_id && canonicalName(other.name).length > 0)
     throw new ScreenalyticsError('PERSON_EXISTS', { name: other.name, person_id: other.person_id });

@@ -1,14 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { anchorKeys, cacheKeys, jobKey, layout, parseEpisode } from '../blobs/layout.ts';
 import { artifacts } from '../core/artifacts.ts';
-import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
 import type { Engine, EngineReader } from '../engine.ts';
 import { appendChange, lockHead } from '../store/changes.ts';
 import { changesOfEpisode, eraseEpisode, erasePayloads, runKeysOf } from '../store/erasure.ts';
-import { takeLock } from '../store/owner-lock.ts';
 import { ownFiles } from './files.ts';
+import { lockEpisodes } from './locks.ts';
+import { rewritten } from './rewritten.ts';
 
 export interface EpisodeFiles {
   /** Footage, manifests, pictures, reports, exports, records: all below the home. */
@@ -26,7 +24,7 @@ export async function deleteEpisode(
   ep_id: string,
   reason: string | null,
 ): Promise<EpisodeFiles & { change_id: string; changes_erased: number }> {
-  const lock = await lockEpisode(engine, ep_id);
+  const lock = await lockEpisodes(engine, [ep_id]);
   try {
     const db = await engine.db();
     const keys = await db.read((q) => runKeysOf(q, ep_id));
@@ -48,6 +46,7 @@ export async function deleteEpisode(
         await engine.blobs.delete(cacheKeys.pictures(name, key));
       }
     await engine.blobs.delete('cache/packed/'); // of all runs: they are made again when they are needed
+    await rewritten(engine);
     return { ...done, files };
   } finally {
     lock.release();
@@ -67,12 +66,3 @@ async function filesOf({ blobs }: EngineReader, ep_id: string): Promise<string[]
 }
 /** As export_screen_time names them. */
 const EXPORTS = ['.csv', '-timeline.csv', '-delta_table.csv', '.json', '.html'];
-
-/** A run of it that is under way would write it anew. */
-async function lockEpisode(engine: Engine, ep_id: string): Promise<{ release(): void }> {
-  const file = engine.blobs.pathOf(`work/${ep_id}.lock`);
-  await mkdir(dirname(file), { recursive: true });
-  const lock = takeLock(file);
-  if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { episode: ep_id });
-  return lock;
-}

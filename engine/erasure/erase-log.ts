@@ -1,25 +1,22 @@
 import type { By } from '../core/identities.ts';
-import { appendChange, cancelled, changesOf, lockHead, requireChange, type StoredChange } from '../store/changes.ts';
+import { appendChange, cancelled, changesOf, requireChange, type StoredChange } from '../store/changes.ts';
 import type { DbReader } from '../store/db.ts';
 import { changesNear, erasePayloads, type Traces } from '../store/erasure.ts';
 import { isIn, type Needles, sqlPattern } from './needles.ts';
 import { type Erased, notOverruled, showsThem, without } from './rest.ts';
 
-/** What became of the log. */
-export interface ErasedLog {
-  /** The `forget` that says so. */
-  readonly change_id: string;
-  readonly erased: string[];
+/** What an erasure takes out of the log. */
+export interface LogPlan {
+  /** Changes whose payload goes. */
+  readonly gone: StoredChange[];
+  /** What they said of others. */
+  readonly again: StoredChange[];
+  readonly undone: ReadonlyMap<string, string>;
   /** Crops kept with decisions that show the face. */
   readonly evidence: { ep_id: string; evidence_id: string }[];
 }
 
-/**
- * Takes a person out of the log, within a write transaction: payloads that hold something of theirs go, what they said of others is
- * said again at the end, and one `forget` lists what went. The rows and their hashes stay, so the chain still verifies.
- */
-export async function eraseLog(q: DbReader, by: By, traces: Traces, reason: string | null): Promise<ErasedLog> {
-  await lockHead(q);
+export async function planLog(q: DbReader, traces: Traces): Promise<LogPlan> {
   const erased = erasedOf(traces);
   const ids = await changesNear(q, traces, sqlPattern(erased) ?? 'a^');
   const undone = await cancelled(q);
@@ -32,15 +29,28 @@ export async function eraseLog(q: DbReader, by: By, traces: Traces, reason: stri
     gone.push(change);
     if (rest !== undefined && !undone.has(id)) again.push({ ...change, payload: rest });
   }
-  for (const change of again) await sayAgain(q, change, { undone, gone });
-  const change_ids = gone.map(({ change_id }) => change_id);
-  await erasePayloads(q, change_ids);
+  return { gone, again, undone, evidence: gone.flatMap((change) => evidenceOf(change, erased)) };
+}
+
+/**
+ * Takes a person out of the log, within a write transaction that holds its head: payloads that hold something of theirs go, what they
+ * said of others is said again at the end, and one `forget` lists what went. The rows and their hashes stay, so the chain still
+ * verifies.
+ */
+export async function eraseLog(
+  q: DbReader,
+  traces: Traces,
+  plan: LogPlan,
+  { by, reason, change_id }: { readonly by: By; readonly reason: string | null; readonly change_id: string },
+): Promise<void> {
+  for (const change of plan.again) await sayAgain(q, change, plan);
+  const erased = plan.gone.map((change) => change.change_id);
+  await erasePayloads(q, erased);
   const entities = traces.person_ids.map((id) => `person:${id}`);
-  const told = reason !== null && isIn(reason, erased) ? null : reason;
-  const after = [{ erased_changes: gone.length, seeds: traces.seed_ids.length, runs: traces.runs.length }];
-  const payload = { ...by, reason: told, entities, before: [], after, erased: change_ids };
-  const { change_id } = await appendChange(q, { kind: 'forget', ep_id: null, payload });
-  return { change_id, erased: change_ids, evidence: gone.flatMap((change) => evidenceOf(change, erased)) };
+  const told = reason !== null && isIn(reason, erasedOf(traces)) ? null : reason;
+  const after = [{ erased_changes: erased.length, seeds: traces.seed_ids.length, runs: traces.runs.length }];
+  const payload = { ...by, reason: told, entities, before: [], after, erased };
+  await appendChange(q, { change_id, kind: 'forget', ep_id: null, payload });
 }
 
 export function erasedOf({ person_ids, seed_ids, names, faces }: Traces): Erased & Needles {
@@ -51,7 +61,7 @@ export function erasedOf({ person_ids, seed_ids, names, faces }: Traces): Erased
 async function sayAgain(
   q: DbReader,
   { kind, ep_id, seq, payload }: StoredChange,
-  log: { undone: ReadonlyMap<string, string>; gone: readonly StoredChange[] },
+  log: Pick<LogPlan, 'undone' | 'gone'>,
 ): Promise<void> {
   if (payload === null) return;
   const newer = ep_id === null ? [] : (await changesOf(q, { ep_id })).filter((each) => each.seq > seq);
@@ -67,7 +77,7 @@ async function sayAgain(
 }
 
 /** Of decisions that named them all, of others what shows them. */
-function evidenceOf({ ep_id, payload }: StoredChange, erased: Erased): ErasedLog['evidence'] {
+function evidenceOf({ ep_id, payload }: StoredChange, erased: Erased): LogPlan['evidence'] {
   if (ep_id === null) return [];
   return (payload?.decisions ?? []).flatMap((decision) => {
     const theirs = decision.person_id !== null && erased.person_ids.includes(decision.person_id);

@@ -1,7 +1,6 @@
 import type { BlobReader } from '../blobs/blobs.ts';
-import { anchorKeys, cacheKeys, facebankKeys, layout, parseEpisode } from '../blobs/layout.ts';
+import { anchorKeys, cacheKeys, erasureKeys, facebankKeys, layout, parseEpisode } from '../blobs/layout.ts';
 import type { Engine, EngineReader } from '../engine.ts';
-import type { Traces } from '../store/erasure.ts';
 import { isIn, isNamedAfter, type Needles } from './needles.ts';
 
 /** Where files may name somebody. Footage, models and the database's own files are not texts of ours. */
@@ -28,22 +27,24 @@ export async function eraseSeedFiles({ blobs }: Engine, person_ids: readonly str
   for (const person_id of person_ids) await blobs.delete(facebankKeys.person(person_id));
 }
 
+/** What an erasure takes from files: nothing in it names anybody. */
+export interface Shown {
+  readonly runs: readonly { readonly ep_id: string; readonly keys: Readonly<Record<string, string>> }[];
+  readonly tracks: readonly { readonly ep_id: string; readonly track_id: number }[];
+  readonly evidence: readonly { readonly ep_id: string; readonly evidence_id: string }[];
+}
+
 /**
  * Every picture and vector of their faces in the episodes they were in. A run of such an episode begins with its faces again, and
  * makes strangers of theirs.
  */
-export async function eraseFaces(
-  { blobs }: Engine,
-  seen: {
-    readonly runs: readonly Pick<Traces['runs'][number], 'ep_id' | 'keys'>[];
-    readonly tracks: readonly Pick<Traces['tracks'][number], 'ep_id' | 'track_id'>[];
-  },
-  evidence: readonly { ep_id: string; evidence_id: string }[],
-): Promise<void> {
-  const { runs, tracks } = seen;
-  for (const { ep_id, evidence_id } of evidence)
-    for (const key of await blobs.list(anchorKeys.episode(ep_id)))
-      if (key.startsWith(`${anchorKeys.episode(ep_id)}${evidence_id}.`)) await blobs.delete(key);
+export async function eraseFaces({ blobs }: Engine, { runs, tracks, evidence }: Shown): Promise<void> {
+  for (const [ep_id, own] of Map.groupBy(evidence, (each) => each.ep_id)) {
+    const ids = new Set(own.map(({ evidence_id }) => evidence_id));
+    const folder = anchorKeys.episode(ep_id);
+    for (const key of await blobs.list(folder))
+      if (ids.has(key.slice(folder.length).split('.')[0] ?? '')) await blobs.delete(key);
+  }
   for (const { keys } of runs) {
     for (const [artifact, stage] of MADE_OF_FACES) {
       const key = keys[stage];
@@ -52,14 +53,34 @@ export async function eraseFaces(
       await blobs.delete(cacheKeys.pictures(artifact, key));
     }
   }
-  if (runs.length > 0) await blobs.delete('cache/packed/'); // of all runs: they are made again when they are needed
+  await blobs.delete('cache/packed/'); // of all runs: they are made again when they are needed
   for (const ep_id of new Set(runs.map((run) => run.ep_id))) {
     const { crops, thumbs, manifests, reports } = layout(parseEpisode(ep_id));
-    const own = tracks.filter((track) => track.ep_id === ep_id);
-    for (const { track_id } of own) await blobs.delete(`${crops}${track_id}/`);
+    const own = new Set(tracks.filter((track) => track.ep_id === ep_id).map(({ track_id }) => track_id));
+    for (const track_id of own) await blobs.delete(`${crops}${track_id}/`);
     // Folders of pictures bear names, so they go whole.
     for (const prefix of [thumbs, cacheKeys.sheets(ep_id), `${manifests}faces.npy`]) await blobs.delete(prefix);
     for (const key of await ownFiles(blobs, reports)) await blobs.delete(key);
+  }
+}
+
+/**
+ * Faces that no run in the tables was made of, and journals of sweeps that did not end: of whom they are is written nowhere. They are
+ * made again when they are needed. Nothing may be under way.
+ */
+export async function eraseOrphans({ blobs }: Engine, used: ReadonlySet<string>): Promise<void> {
+  for (const [artifact] of MADE_OF_FACES) {
+    const folder = `cache/${artifact}/`;
+    const keys = (await blobs.list(folder)).map((key) => key.slice(folder.length).split(/[/.]/)[0] ?? '');
+    for (const key of new Set(keys)) {
+      if (used.has(key)) continue;
+      await blobs.delete(cacheKeys.artifact(artifact, key));
+      await blobs.delete(cacheKeys.pictures(artifact, key));
+    }
+  }
+  for (const key of await blobs.list('work/')) {
+    const [, folder, file] = key.split('/');
+    if (file !== undefined && `work/${folder}/` !== erasureKeys.unfinished) await blobs.delete(key);
   }
 }
 

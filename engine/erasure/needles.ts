@@ -1,5 +1,6 @@
 import { identityFolder } from '../blobs/layout.ts';
 import { foldName } from '../core/names.ts';
+import { folderName } from '../facebank/exchange.ts';
 
 /** What must be found nowhere after an erasure: names as words of their own, in any case, and ids as they are. */
 export interface Needles {
@@ -19,13 +20,19 @@ export function sqlPattern({ names, ids }: Needles): string | null {
   return all.length === 0 ? null : all.join('|');
 }
 
-/** True for a file whose folder is named after one of the people, or whose name has an id in it. */
+/**
+ * True for a file with an id in its path, and for one in a folder that was named after one of them. Only where folders bear people's
+ * names: a show may be called like somebody.
+ */
 export function isNamedAfter(key: string, { names, ids }: Needles): boolean {
-  const folders = new Set(names.map(identityFolder));
-  const parts = key.split('/');
-  return (
-    parts.some((part) => ids.some((id) => part.includes(id))) || parts.slice(0, -1).some((part) => folders.has(part))
-  );
+  const folders = key.split('/').slice(0, -1);
+  if (ids.some((id) => key.includes(id))) return true;
+  if (key.startsWith('exports/')) {
+    const own = new Set(names.map((name) => foldName(folderName(name))));
+    return folders.slice(1).some((part) => own.has(foldName(part)));
+  }
+  const own = new Set(names.map(identityFolder));
+  return folders.some((part, i) => folders[i - 1] === 'identities' && own.has(part));
 }
 
 /** As stored, without accents, and as HTML and JSON write them. */

@@ -3,7 +3,7 @@ import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
 import { foldName } from '../core/names.ts';
-import { changePeople } from '../corrections/people.ts';
+import { changePeople, requireName } from '../corrections/people.ts';
 import type { Engine } from '../engine.ts';
 import { assessFace } from '../math/quality.ts';
 import { decodePicture } from '../media/pictures.ts';
@@ -11,10 +11,18 @@ import { openEmbedderPool } from '../models/embedder-pool.ts';
 import type { DetectorPool } from '../models/pool.ts';
 import { chooseModel, providerFor, workerCount } from '../run/models.ts';
 import { addCast, requireSeason } from '../store/catalog.ts';
-import { findPerson } from '../store/people.ts';
+import { findPerson, type Person } from '../store/people.ts';
 import { seedsById } from '../store/seeds.ts';
 import { chipOf, cutSeed } from './cut-seed.ts';
-import { chooseFace, gatesFor, judgeSharpness, type NumberedFace, type Refusal, type SeedCode } from './gates.ts';
+import {
+  chooseFace,
+  gatesFor,
+  judgeSharpness,
+  type NumberedFace,
+  type Refusal,
+  refuseConsent,
+  type SeedCode,
+} from './gates.ts';
 import { type BankChange, keepSeeds, refuseDuplicate, type SeedDraft, type Taken, takenFaces } from './keep-seeds.ts';
 import { type ConfusedPair, compareDrafts, type SeedWarning } from './look-alikes.ts';
 import { type PathsRequest, type Picture, readPicture, resolvePaths, type Wanted } from './read-pictures.ts';
@@ -107,13 +115,21 @@ export async function seedModels(engine: Parameters<typeof chooseModel>[0]): Pro
   return { detector, embedder, provider: await providerFor(engine, detector) };
 }
 
-/** People who are there are called by their own name, however it was typed. */
-async function withKnownNames(engine: Engine, wanted: readonly Wanted[]): Promise<Wanted[]> {
+interface Asked extends Wanted {
+  /** Of all pictures of this person. */
+  readonly refusal: Refusal | undefined;
+}
+
+/** People who are there are called by their own name, however it was typed; new ones have a name that can be one. */
+async function withKnownNames(engine: Engine, wanted: readonly Wanted[]): Promise<Asked[]> {
   const db = await engine.db();
-  const names = new Map<string, string>();
-  for (const { person } of wanted)
-    if (!names.has(person)) names.set(person, (await findPerson(db, person))?.name ?? person);
-  return wanted.map((each) => ({ ...each, person: names.get(each.person) ?? each.person }));
+  const known = new Map<string, Person | null>();
+  for (const { person } of wanted) if (!known.has(person)) known.set(person, await findPerson(db, person));
+  return wanted.map((each) => {
+    const person = known.get(each.person) ?? null;
+    if (person === null) requireName(each.person);
+    return { ...each, person: person?.name ?? each.person, refusal: refuseConsent(person) };
+  });
 }
 
 interface Named {
@@ -130,7 +146,7 @@ type Judged = Passed | { readonly result: SeedResult };
 
 async function judgeAll(
   engine: Engine,
-  wanted: readonly Wanted[],
+  wanted: readonly Asked[],
   models: SeedModels,
   { signal, progress }: Watch,
 ): Promise<Judged[]> {
@@ -142,6 +158,10 @@ async function judgeAll(
     for (const [i, each] of wanted.entries()) {
       signal.throwIfAborted();
       progress(i, wanted.length, each.file);
+      if (each.refusal !== undefined) {
+        judged.push(refused(each, { refusal: each.refusal }));
+        continue;
+      }
       const picture = await readPicture(each.path, engine.config.facebank);
       const source = each.origin?.source_sha256 ?? ('image' in picture ? picture.sha256 : '');
       if (!known.has(source)) taken.push(...(await takenFaces(await engine.db(), [source])));

@@ -135,7 +135,7 @@ async function copy({ blobs }: EngineReader, key: string, path: string): Promise
 }
 
 /** A name as a folder on any system; seeds.json beside the pictures has it in full. */
-function folderName(name: string): string {
+export function folderName(name: string): string {
   const plain = name
     .replace(/[\p{Cc}<>:"/\\|?*]/gu, ' ')
     .replace(/\s+/g, ' ')

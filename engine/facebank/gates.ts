@@ -15,6 +15,7 @@ export const SEED_CODES = [
   'contaminated',
   'too_large',
   'unreadable',
+  'no_consent',
 ] as const;
 export type SeedCode = (typeof SEED_CODES)[number];
 
@@ -24,6 +25,13 @@ export interface Refusal {
   readonly value: number | null;
   readonly threshold: number | null;
   readonly detail: string;
+}
+
+/** Of somebody who took their consent back no picture becomes a seed; undefined for anybody else. */
+export function refuseConsent(person: { readonly name: string; readonly consent: string } | null): Refusal | undefined {
+  if (person?.consent !== 'withdrawn') return undefined;
+  const detail = `${person.name} withdrew their consent to be recognised; edit_people records a new one`;
+  return { code: 'no_consent', value: null, threshold: null, detail };
 }
 
 /** A face of a picture, numbered from left to right, so that a person can point at it. */

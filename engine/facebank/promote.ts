@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
-import { cacheKeys } from '../blobs/layout.ts';
 import type { DetectionRow, FaceRow } from '../core/artifacts.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
 import type { Box, Landmarks, Point } from '../core/image.ts';
 import type { Engine } from '../engine.ts';
 import { facesOf } from '../review/sheet-plan.ts';
+import { facesWithoutPictures, pictureKeys, picturesGone } from '../run/face-pictures.ts';
 import { type OpenRun, openRun } from '../run/open-run.ts';
 import { findEpisode } from '../store/episodes.ts';
 import { findPerson } from '../store/people.ts';
 import type { Added, SeedResult, Watch } from './add-seeds.ts';
 import { type Accusation, contaminationOf, type Suspect } from './contaminated.ts';
 import type { SeedPictures } from './cut-seed.ts';
-import { gatesFor, judgeSharpness, judgeValues, type Refusal } from './gates.ts';
+import { gatesFor, judgeSharpness, judgeValues, type Refusal, refuseConsent } from './gates.ts';
 import { keepSeeds, refuseDuplicate, type SeedDraft, takenFaces, takenMoments } from './keep-seeds.ts';
 import { compareDrafts } from './look-alikes.ts';
 import type { SeedModels } from './seed-vectors.ts';
@@ -40,8 +40,16 @@ export async function promoteFaces(engine: Engine, by: By, request: PromoteReque
   const run = await openRun(engine, request.ep_id, request.run_id);
   const models = await modelsOf(engine, run);
   const db = await engine.db();
-  const person = (await findPerson(db, request.person))?.name ?? request.person;
+  const known = await findPerson(db, request.person);
+  const person = known?.name ?? request.person;
+  const unwanted = refuseConsent(known);
   const rows = chosenFaces(run, request);
+  const gone = await facesWithoutPictures(
+    engine.blobs,
+    run,
+    rows.map(({ face_id }) => face_id),
+  );
+  if (gone.length > 0) throw picturesGone(request.ep_id, gone);
   const aspect = await aspectOf(engine, request.ep_id);
   const made: { row: FaceRow; draft: SeedDraft }[] = [];
   for (const [i, row] of rows.entries()) {
@@ -59,7 +67,10 @@ export async function promoteFaces(engine: Engine, by: By, request: PromoteReque
       made.map(({ draft }) => draft.facts.source_sha256),
     )),
   ];
-  const judged = made.map(({ row, draft }, i) => ({ row, draft, ...verdict(engine, draft, taken, accused[i]) }));
+  const judged = made.map(({ row, draft }, i) => {
+    const said = unwanted === undefined ? verdict(engine, draft, taken, accused[i]) : { refusal: unwanted };
+    return { row, draft, ...said };
+  });
   const drafts = judged.flatMap(({ draft, refusal }) => (refusal === undefined ? [draft] : []));
   const compared = await compareDrafts(engine, drafts, models);
   const kept = await keepSeeds(engine, by, drafts, models);
@@ -117,15 +128,9 @@ async function draftOf(
   row: FaceRow,
   { person, aspect }: { person: string; aspect: number },
 ): Promise<SeedDraft> {
-  const folder = cacheKeys.pictures('faces', run.machine_keys.faces);
-  const [chip, thumb] = await Promise.all([
-    engine.blobs.get(`${folder}chips/${row.face_id}.jpg`),
-    engine.blobs.get(`${folder}thumbs/${row.face_id}.jpg`),
-  ]);
-  if (chip === undefined || thumb === undefined) {
-    const missing = `the pictures of face ${row.face_id}; the stage harvest makes them`;
-    throw new ScreenalyticsError('RUN_NOT_FOUND', { episode: run.ep_id, run: run.run_id, missing });
-  }
+  const keys = pictureKeys(run, row.face_id);
+  const [chip, thumb] = await Promise.all([engine.blobs.get(keys.chip), engine.blobs.get(keys.thumb)]);
+  if (chip === undefined || thumb === undefined) throw picturesGone(run.ep_id, [row.face_id]);
   const index = run.faces.rows.indexOf(row);
   const { landmarks } = run.detections.rows[row.detection] as DetectionRow;
   const pictures: SeedPictures = { chip, photo: thumb, ...inThumb(row.box, landmarks, aspect) };

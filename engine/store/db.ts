@@ -24,6 +24,8 @@ export interface Db extends Readable {
    * database serves one transaction at a time and ends one that is silent for a second while others wait.
    */
   write<T>(work: (q: DbReader) => Promise<T>): Promise<T>;
+  /** One statement in no transaction: what Postgres allows only there, such as `vacuum`. */
+  alone<Row = unknown>(sql: string): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export function connectDb(options: DbOptions): ScriptDb {
     kind: door.kind,
     read: (work) => transact('begin read only', (client) => work(readerOf(client))),
     write: (work) => transact('begin', (client) => work(readerOf(client))),
+    alone: (sql) => askAlone(door, sql),
     script: (work) =>
       transact('begin', (client) => work(readerOf(client), async (script) => void (await client.query(script)))),
     close: () => door.close(),
@@ -111,6 +114,20 @@ async function beginOn(door: Door, begin: string): Promise<pg.PoolClient> {
       const again = isConnectionError(error) && (door.kind === 'embedded' || client !== undefined);
       if (!again || attempt >= CONNECT_ATTEMPTS) throw unavailable(error, door.where);
     }
+  }
+}
+
+/** A connection that fails is not used again: a statement may still be running on it. */
+async function askAlone<Row>(door: Door, sql: string): Promise<Row[]> {
+  const client = await beginOn(door, 'select 1');
+  let broken: Error | undefined;
+  try {
+    return await readerOf(client).query<Row>(sql);
+  } catch (error) {
+    broken = error instanceof Error ? error : new Error(String(error));
+    throw translate(error, door.where);
+  } finally {
+    client.release(broken);
   }
 }
 

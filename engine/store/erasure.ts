@@ -74,6 +74,27 @@ const FACES = `
   join sa.run r on r.run_key = a.run_key join sa.episode e on e.episode_key = r.episode_key
   where a.person_key = any($1::bigint[])`;
 
+/** Everybody in the tables, also the deleted, with the one who stands for them. */
+export async function everybody(q: DbReader): Promise<{ person_id: string; root_key: number }[]> {
+  const sql = `${MERGED} select p.person_id, d.root_key from sa.person p join stands d on d.person_key = p.person_key
+    order by p.person_key`;
+  return z.array(z.object({ person_id: z.string(), root_key: z.int() })).parse(await q.query(sql));
+}
+
+/** Those of these changes that the log has. */
+export async function knownChanges(q: DbReader, change_ids: readonly string[]): Promise<Set<string>> {
+  const rows = await q.query('select change_id from sa.change where change_id = any($1::text[])', [change_ids]);
+  const changes = z.array(z.object({ change_id: z.string() })).parse(rows);
+  return new Set(changes.map(({ change_id }) => change_id));
+}
+
+/** Keys of artifacts that any run was made of. */
+export async function usedKeys(q: DbReader): Promise<Set<string>> {
+  const rows = await q.query('select distinct k.value as key from sa.run r, jsonb_each_text(r.keys) as k');
+  const keys = z.array(z.object({ key: z.string() })).parse(rows);
+  return new Set(keys.map(({ key }) => key));
+}
+
 /** Ids of the changes that may hold something of a person: about them or their seeds, on their episodes, or with the pattern in it. */
 export async function changesNear(q: DbReader, traces: Traces, pattern: string): Promise<string[]> {
   const entities = [...traces.person_ids.map((id) => `person:${id}`), ...traces.seed_ids.map((id) => `seed:${id}`)];

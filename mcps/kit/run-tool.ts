@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { By } from '#engine/core/identities.ts';
 import type { Engine } from '#engine/engine.ts';
+import { endErasures } from '#engine/erasure/erasures.ts';
 import { settle } from './errors.ts';
 import type { Effect, Tool, ToolProgress } from './tool.ts';
 
@@ -32,6 +33,7 @@ export async function runTool<I extends z.ZodObject, O extends z.ZodObject, E ex
   try {
     const input = readInput(tool.name, tool.input, raw);
     signal.throwIfAborted();
+    await endErasures(engine);
     const by = { actor: caller.actor ?? 'operator', surface };
     const output = await tool.run(input, { engine, by, signal, progress: (now) => caller.progress?.(now) });
     const checked = tool.output.safeParse(output);

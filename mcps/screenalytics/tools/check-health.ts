@@ -3,8 +3,11 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
+import { erasureKeys } from '#engine/blobs/layout.ts';
 import { report } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
+import { openErasures } from '#engine/erasure/erasures.ts';
+import { listErasures } from '#engine/erasure/ledger.ts';
 import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
 import { availableProviders, openSession } from '#engine/models/session.ts';
 import { peoplePastRetention } from '#engine/store/people.ts';
@@ -50,6 +53,7 @@ export const checkHealth = defineTool({
       await attempt('disk', () => disk(engine.config.home)),
       memory(),
       await attempt('retention', () => retention(engine)),
+      await attempt('erasures', () => erasures(engine)),
     ];
     return {
       ok: checks.every(({ state }) => state !== 'missing'),
@@ -118,6 +122,21 @@ async function retention(engine: EngineReader): Promise<Check> {
   if (past.length === 0) return ok('retention', "nobody's last day has passed");
   const found = past.map(({ name, retain_until }) => `${name} (${retain_until})`).join(', ');
   return { name: 'retention', state: 'warning', found, mend: 'Erase them: screenalytics forget <person>' };
+}
+
+/** What was erased is not back: those that could be done again were, before this call. */
+async function erasures(engine: EngineReader): Promise<Check> {
+  const [open, { damaged }] = [await openErasures(engine), await listErasures(engine.blobs)];
+  const again = open.flatMap(({ people }) => people.map(({ person_id }) => person_id));
+  const unfinished = (await engine.blobs.list(erasureKeys.unfinished)).length;
+  if (again.length + damaged + unfinished === 0) return ok('erasures', 'nobody who was erased is there');
+  const found = [
+    ...(again.length > 0 ? [`erased people are back: ${again.join(', ')}`] : []),
+    ...(unfinished > 0 ? [`${unfinished} not finished, because a run is under way`] : []),
+    ...(damaged > 0 ? [`${damaged} lines of ${erasureKeys.list} cannot be read`] : []),
+  ];
+  const mend = 'When no run is under way, call again; who is one with somebody else here: screenalytics forget <id>';
+  return { name: 'erasures', state: 'warning', found: found.join('; '), mend };
 }
 
 function node(): Check {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { deleteEpisode, previewEpisode } from '#engine/erasure/delete-episode.ts';
-import { forgetPerson, previewForget } from '#engine/erasure/forget.ts';
+import { forgetPerson } from '#engine/erasure/erasures.ts';
+import { previewForget } from '#engine/erasure/forget.ts';
 import { type Person, peoplePastRetention, requireErasable } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { requireEpisode } from '../episodes.ts';
@@ -27,7 +28,7 @@ const output = z.object({
   /** Null after an erasure, and where nobody was named. */
   person: z.string().nullable(),
   person_id: z.string().nullable(),
-  /** The one that is deleted, or those in which the person is. */
+  /** The one that is deleted; or those in which the person is, which need a run before they can be corrected again. */
   episodes: z.array(z.string()),
   seeds: z.int(),
   tracks: z.int(),
@@ -40,6 +41,8 @@ const output = z.object({
   left: z.array(z.string()),
   /** Episodes that a run has to bring up to date. */
   stale: z.array(z.string()),
+  /** What may still show the person and is beyond this program, in words. */
+  beyond: z.array(z.string()),
   /** People whose last day of retention has passed. */
   overdue: z.array(z.object({ person: z.string(), person_id: z.string(), retain_until: z.string() })),
 });
@@ -83,7 +86,16 @@ export const deleteData = defineTool({
 function nothing(what: Output['what']): Output {
   return {
     ...{ what, deleted: false, confirm: null, person: null, person_id: null, episodes: [], seeds: 0, tracks: 0 },
-    ...{ files: [], files_omitted: 0, changes_erased: 0, change_id: null, left: [], stale: [], overdue: [] },
+    ...{
+      files: [],
+      files_omitted: 0,
+      changes_erased: 0,
+      change_id: null,
+      left: [],
+      stale: [],
+      beyond: [],
+      overdue: [],
+    },
   };
 }
 
