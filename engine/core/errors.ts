@@ -60,8 +60,8 @@ export const ERRORS = {
   RUN_NOT_FOUND: {
     exit: 3,
     actor: 'caller',
-    message: 'That episode has no finished run.',
-    hint: 'Run it: screenalytics run episode <source>',
+    message: 'That episode has no finished run, or what its run found is not there any more.',
+    hint: 'Run it; an erasure or a cleared cache takes faces away: screenalytics run episode <source>',
   },
   SHOW_NOT_FOUND: {
     exit: 3,

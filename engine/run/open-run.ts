@@ -91,5 +91,6 @@ function settingsOf({ config }: EngineReader, { settings, embedder }: StoredKeys
 }
 
 function missing(ep_id: string, run_id: string, what: string): ScreenalyticsError {
-  return new ScreenalyticsError('RUN_NOT_FOUND', { episode: ep_id, run: run_id, missing: what });
+  const fix = { tool: 'run_stage', input: { source: ep_id } };
+  return new ScreenalyticsError('RUN_NOT_FOUND', { episode: ep_id, run: run_id, missing: what, fix });
 }
