@@ -1,118 +1,68 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { z } from 'zod';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
-import { type Engine, openEngine } from '#engine/engine.ts';
-import { runEpisode } from '#engine/run-episode.ts';
+import type { Engine } from '#engine/engine.ts';
+import { listErasures } from '#engine/erasure/ledger.ts';
 import { verifyHistory } from '#engine/store/changes.ts';
 import { findEpisode } from '#engine/store/episodes.ts';
 import { screenTime } from '#engine/store/runs.ts';
-import { activeSeeds } from '#engine/store/seeds.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
 import { deleteData } from '#mcps/screenalytics/tools/delete-data.ts';
-import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
-import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
+import {
+  callerOf,
+  EP,
+  FORGOTTEN,
+  type ForgetWorld,
+  filesBelow,
+  filesShowing,
+  filesWith,
+  forgetEngine,
+  KEPT,
+  makeForgetWorld,
+  runForgetEpisode,
+  tablesWith,
+  tracesLeft,
+} from '../support/forget-world.ts';
 import { temporaryHome } from '../support/home.ts';
-import { testConfig } from '../support/run.ts';
-import { shortClip } from '../support/videos.ts';
 
 // X-11: a run with two people who were named and seeded from it; one of them is forgotten, then the episode deleted.
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const EP = 'forget-s01e01';
-const FORGOTTEN = 'Zebediah Quill';
-const KEPT = 'Ben Bell';
 const by = { actor: 'operator', surface: 'cli' } as const;
 const home = temporaryHome();
-/** Faces of the small clip are smaller than seeds should be. */
-const engine: Engine = openEngine(testConfig(home, { facebank: { min_face_px: 16, min_conf: 0.3 } }));
-const caller = { engine, surface: 'cli', signal: new AbortController().signal } as const;
-const totals: Record<string, number> = {};
-let seeds: string[];
-let tracks: number[];
+const engine: Engine = forgetEngine(home);
+const caller = callerOf(engine);
+let world: ForgetWorld;
 
 beforeAll(async () => {
-  await run();
-  const [first, second] = await screenTime(await engine.db(), EP);
-  for (const [name, label] of [
-    [FORGOTTEN, first?.person],
-    [KEPT, second?.person],
-  ] as const) {
-    await changePeople(engine, by, { act: 'create', name });
-    const reason = `${name} by voice`;
-    await correct(engine, by, EP, { act: 'assign', person: name, targets: [label ?? ''] }, { reason });
-    const track = String((await tracksOf(name))[0]);
-    await runTool(promoteToFacebank, { episode: EP, person: name, track }, caller);
-  }
-  for (const { person, visual_s } of await screenTime(await engine.db(), EP)) totals[person] = visual_s;
-  const all = await activeSeeds(await engine.db());
-  seeds = all.filter(({ name }) => name === FORGOTTEN).map(({ seed_id }) => seed_id);
-  tracks = await tracksOf(FORGOTTEN);
-  await runTool(exportScreenTime, { episode: EP, format: 'csv' }, caller);
+  world = await makeForgetWorld(engine, home);
 }, 300_000);
 afterAll(() => engine.close());
 
-async function run(): Promise<void> {
-  const on = { signal: new AbortController().signal, progress: () => undefined };
-  await runEpisode(engine, { source: await shortClip(), show: 'forget', season: 1, number: 1 }, on);
-}
-
-async function tracksOf(label: string): Promise<number[]> {
-  const sql = `select a.track_id from sa.assignment a join sa.run r on r.run_key = a.run_key
-    where a.label = $1 and r.current order by a.end_ms - a.start_ms desc`;
-  const rows = await (await engine.db()).read((q) => q.query(sql, [label]));
-  return z
-    .array(z.object({ track_id: z.int() }))
-    .parse(rows)
-    .map(({ track_id }) => track_id);
-}
-
-/** Files and folders of the home whose path or bytes have it. The database's own folder is looked into by SQL. */
-function filesWith(needle: string): string[] {
-  const all = readdirSync(home, { recursive: true, withFileTypes: true })
-    .map((each) => ({ key: relative(home, join(each.parentPath, each.name)), is_file: each.isFile() }))
-    .filter(({ key }) => key !== 'db' && !key.startsWith('db/'));
-  const has = ({ key, is_file }: (typeof all)[number]) =>
-    key.includes(needle) || (is_file && readFileSync(join(home, key)).includes(needle));
-  return all.filter(has).map(({ key }) => key);
-}
-
-/** Files below a folder of the home. */
-function filesBelow(folder: string): string[] {
-  if (!existsSync(join(home, folder))) return [];
-  return readdirSync(join(home, folder), { recursive: true, withFileTypes: true })
-    .filter((each) => each.isFile())
-    .map((each) => relative(home, join(each.parentPath, each.name)));
-}
-
-/** Tables of the product in whose rows, written out as text, it is found. */
-async function tablesWith(needle: string): Promise<string[]> {
-  const db = await engine.db();
-  const tables = await db.read((q) =>
-    q.query<{ name: string }>(`select table_name as name from information_schema.tables
-      where table_schema = 'sa' and table_type = 'BASE TABLE'`),
-  );
-  const found: string[] = [];
-  for (const { name } of tables) {
-    const rows = await db.read((q) =>
-      q.query(`select 1 from sa.${name} t where position(lower($1) in lower(t::text)) > 0 limit 1`, [needle]),
-    );
-    if (rows.length > 0) found.push(name);
-  }
-  return found;
-}
-
 test('what there is to forget is really there, or the test below would prove nothing', async () => {
-  expect(totals[FORGOTTEN]).toBeGreaterThan(0);
-  expect(totals[KEPT]).toBeGreaterThan(0);
-  expect(seeds.length).toBeGreaterThan(0);
-  expect(filesWith(FORGOTTEN).length).toBeGreaterThan(5);
-  expect(filesWith(seeds[0] ?? '').length).toBeGreaterThan(1);
-  expect(await tablesWith(FORGOTTEN)).toEqual(expect.arrayContaining(['person', 'identity', 'change_payload']));
+  const db = await engine.db();
+  expect(world.totals[FORGOTTEN]).toBeGreaterThan(0);
+  expect(world.totals[KEPT]).toBeGreaterThan(0);
+  expect(Math.min(world.seeds.length, world.vectors.length, world.pictures.size)).toBeGreaterThan(0);
+  expect(filesWith(home, FORGOTTEN).filter((file) => !file.startsWith('db/')).length).toBeGreaterThan(5);
+  expect(filesWith(home, world.seeds[0] ?? '').length).toBeGreaterThan(1);
+  expect(await tablesWith(db, FORGOTTEN)).toEqual(expect.arrayContaining(['person', 'identity', 'change_payload']));
+  await db.alone('checkpoint');
+  for (const needle of [FORGOTTEN, world.seeds[0] ?? '', world.vectors[0] ?? '']) {
+    const raw = filesWith(home, needle).filter((file) => file.startsWith('db/'));
+    expect(raw.some((file) => file.includes('/base/'))).toBe(true);
+    expect(raw.some((file) => file.includes('/pg_wal/'))).toBe(true);
+  }
+  const shown = filesShowing(home, world.pictures);
+  for (const folder of ['cache/faces/', 'artifacts/crops/', `facebank/${world.person_id}/`, `anchors/${EP}/`])
+    expect(
+      shown.some((file) => file.startsWith(folder)),
+      folder,
+    ).toBe(true);
 });
 
 test('a person whose last day has passed is listed by the check of health and by the preview', async () => {
@@ -129,17 +79,17 @@ test('the preview says what would go and how; without the phrase nothing goes', 
     deleted: false,
     confirm: `DELETE ${FORGOTTEN}`,
     episodes: [EP],
-    seeds: seeds.length,
+    seeds: world.seeds.length,
   });
   expect(preview.files).toContain('exports/forget-s01e01.csv');
   for (const confirm of [undefined, 'DELETE', `delete ${FORGOTTEN}`])
     await expect(
       runTool(deleteData, { what: 'person_data', person: FORGOTTEN, dry_run: false, confirm }, caller),
     ).rejects.toMatchObject({ code: 'INPUT_INVALID' });
-  expect(filesWith(FORGOTTEN).length).toBeGreaterThan(5);
+  expect(filesWith(home, FORGOTTEN).length).toBeGreaterThan(5);
 });
 
-test('forgotten: no file and no table has the name, a seed or a vector; the other person stays; the chain verifies', async () => {
+test('forgotten: nothing is left in tables, in files and in those of the database; the chain verifies', async () => {
   const confirm = `DELETE ${FORGOTTEN}`;
   const input = {
     what: 'person_data',
@@ -149,33 +99,54 @@ test('forgotten: no file and no table has the name, a seed or a vector; the othe
     reason: `${FORGOTTEN} asked for it`,
   };
   const done = await runTool(deleteData, input, caller);
-  expect(done).toMatchObject({ deleted: true, left: [], stale: [], overdue: [], person: null });
-  for (const needle of [FORGOTTEN, 'Zebediah', 'zebediah-quill', ...seeds]) {
-    expect(filesWith(needle), needle).toEqual([]);
-    expect(await tablesWith(needle), needle).toEqual([]);
-  }
+  expect(done).toMatchObject({ deleted: true, left: [], stale: [], overdue: [], person: null, episodes: [EP] });
+  expect(done.beyond.join()).toMatch(/footage/);
+  expect(done.beyond.join()).not.toMatch(/vacuum/);
+  expect(await tracesLeft(engine, home, world)).toEqual({});
   const db = await engine.db();
   const sql = 'select count(*)::int as n from sa.embedding where track_id = any($1::int[])';
-  expect(await db.read((q) => q.query(sql, [tracks]))).toEqual([{ n: 0 }]);
-  expect([...filesBelow('cache/packed'), ...filesBelow('cache/faces'), ...filesBelow('cache/embeddings')]).toEqual([]);
-  expect(filesWith('faces.npy')).toEqual([]);
+  expect(await db.read((q) => q.query(sql, [world.tracks]))).toEqual([{ n: 0 }]);
+  for (const made of ['packed', 'faces', 'embeddings', 'sheets'])
+    expect(filesBelow(home, `cache/${made}`), made).toEqual([]);
+  expect([...filesWith(home, 'faces.npy'), ...filesBelow(home, 'work/forget')]).toEqual([]);
   const log = await verifyHistory(db);
   expect(log.erased).toBe(done.changes_erased);
   expect(done.changes_erased).toBeGreaterThan(2);
-
-  const now = await screenTime(db, EP);
-  expect(now.find(({ person }) => person === KEPT)?.visual_s).toBe(totals[KEPT]);
-  expect(now.some(({ person, visual_s }) => /^Unknown-\d+$/.test(person) && visual_s === totals[FORGOTTEN])).toBe(true);
   await expect(runTool(deleteData, input, caller)).rejects.toMatchObject({ code: 'PERSON_NOT_FOUND' });
 });
 
-test('a run makes the face an ordinary Unknown again, and still knows the other person', async () => {
-  await run();
+test('the other person keeps the total, and who was forgotten is an Unknown', async () => {
   const now = await screenTime(await engine.db(), EP);
-  expect(now.find(({ person }) => person === KEPT)?.visual_s).toBe(totals[KEPT]);
-  expect(now.some(({ person, visual_s }) => /^Unknown-\d+$/.test(person) && visual_s === totals[FORGOTTEN])).toBe(true);
-  expect(filesWith(FORGOTTEN)).toEqual([]);
-  expect(await tablesWith(FORGOTTEN)).toEqual([]);
+  expect(now.find(({ person }) => person === KEPT)?.visual_s).toBe(world.totals[KEPT]);
+  const unknown = now.filter(({ person, visual_s }) => isUnknown(person) && visual_s === world.totals[FORGOTTEN]);
+  expect(unknown.length).toBeGreaterThan(0);
+});
+
+test('the list of erasures names nobody, not even by id', async () => {
+  const { erasures, damaged } = await listErasures(engine.blobs);
+  expect({ count: erasures.length, damaged }).toEqual({ count: 1, damaged: 0 });
+  const text = readFileSync(join(home, 'erasures.jsonl'), 'utf8');
+  for (const needle of [FORGOTTEN, world.person_id, ...world.seeds]) expect(text).not.toContain(needle);
+});
+
+test('a correction needs a run first, and the error names it', async () => {
+  const target = (await screenTime(await engine.db(), EP)).find(({ person }) => isUnknown(person))?.person ?? '';
+  const correction = correct(engine, by, EP, { act: 'assign', person: KEPT, targets: [target] });
+  await expect(correction).rejects.toMatchObject({
+    code: 'RUN_NOT_FOUND',
+    details: { missing: expect.stringContaining('faces'), fix: { tool: 'run_stage', input: { source: EP } } },
+  });
+});
+
+test('a run makes the face the ordinary Unknown that it was, and still knows the other person', async () => {
+  await runForgetEpisode(engine);
+  const now = await screenTime(await engine.db(), EP);
+  expect(now.find(({ person }) => person === KEPT)?.visual_s).toBe(world.totals[KEPT]);
+  expect(now.find(({ person }) => person === world.before)?.visual_s).toBe(world.totals[FORGOTTEN]);
+  for (const needle of [FORGOTTEN, ...world.seeds]) {
+    expect(filesWith(home, needle)).toEqual([]);
+    expect(await tablesWith(await engine.db(), needle)).toEqual([]);
+  }
 });
 
 test('an episode goes with its rows, files and cache; the log keeps that it was', async () => {
@@ -188,7 +159,11 @@ test('an episode goes with its rows, files and cache; the log keeps that it was'
   expect(await findEpisode(db, EP)).toBeNull();
   const made = ['faces', 'embeddings', 'tracks', 'detections', 'identities', 'packed'].map((name) => `cache/${name}`);
   for (const folder of ['raw', 'artifacts', 'jobs', 'anchors', 'exports', ...made])
-    expect(filesBelow(folder), folder).toEqual([]);
+    expect(filesBelow(home, folder), folder).toEqual([]);
   await verifyHistory(db);
   await expect(runTool(deleteData, input, caller)).rejects.toMatchObject({ code: 'EPISODE_NOT_FOUND' });
 });
+
+function isUnknown(label: string): boolean {
+  return /^Unknown-\d+$/.test(label);
+}
