@@ -43,17 +43,54 @@ export function bankModel(bank: Bank, calibration: Calibration | undefined, coho
  * people. It may widen their spread but not narrow it: a handful that agree by chance must not make anybody sure.
  */
 export function normalisedScores(vectors: readonly Vector[], model: BankModel): Float64Array[] {
-  const [mean, sd] = model.calibration.different;
-  return personScores(vectors, model).map((row) => {
-    const sum = row.reduce((a, b) => a + b, 0);
-    const squares = row.reduce((a, b) => a + b * b, 0);
-    return row.map((score, k) => {
-      const [s1, s2, n] = [sum - score, squares - score * score, row.length - 1];
-      const about = (m: number) => Math.max(0, s2 - 2 * m * s1 + n * m * m);
-      const face = shrinkMoments(n, s1, about, model.calibration.different, model.cohort_weight);
-      const person = model.cohort[k] as Scores;
-      return mean + (sd * (z(score, person, sd) + z(score, face, sd))) / 2;
-    });
+  return personScores(vectors, model).map((row) => normalisedRow(row, model));
+}
+
+/** The same of one row that `personScores` gave. */
+function normalisedRow(row: Float64Array, { calibration, cohort, cohort_weight }: BankModel): Float64Array {
+  const [mean, sd] = calibration.different;
+  let [sum, squares] = [0, 0];
+  for (const score of row) {
+    sum += score;
+    squares += score * score;
+  }
+  const out = new Float64Array(row.length);
+  for (let k = 0; k < row.length; k++) {
+    const score = row[k] as number;
+    const [s1, s2, n] = [sum - score, squares - score * score, row.length - 1];
+    const about = (m: number) => Math.max(0, s2 - 2 * m * s1 + n * m * m);
+    const face = shrinkMoments(n, s1, about, calibration.different, cohort_weight);
+    const person = cohort[k] as Scores;
+    out[k] = mean + (sd * (z(score, person, sd) + z(score, face, sd))) / 2;
+  }
+  return out;
+}
+
+/** How prototypes score on the tracks of one run, as it was worked out before: the same numbers, sooner. */
+export interface ScoreMemo {
+  /** (tracks): what `bestTwo` gives for each; undefined: not known. */
+  get(prototypes: readonly Vector[]): Float64Array | undefined;
+  set(prototypes: readonly Vector[], scores: Float64Array): void;
+}
+
+/** (tracks, people), normalised. `vectors`: those of all tracks that have one, in the run's order. */
+export function trackScores(vectors: readonly Vector[], model: BankModel, memo?: ScoreMemo): Float64Array[] {
+  const people = model.luck.map((_, k) => model.prototypes.slice(model.start[k], model.start[k + 1]));
+  const columns = people.map((prototypes) => memo?.get(prototypes));
+  const missing = [...people.keys()].filter((k) => columns[k]?.length !== vectors.length);
+  const wanted = missing.map((k) => people[k] as Vector[]);
+  const start = [0];
+  for (const { length } of wanted) start.push((start.at(-1) as number) + length);
+  const found = personScores(vectors, { prototypes: wanted.flat(), start, luck: missing.map(() => 0) });
+  missing.forEach((k, i) => {
+    columns[k] = Float64Array.from(found, (row) => row[i] as number);
+    memo?.set(people[k] as Vector[], columns[k]);
+  });
+  return vectors.map((_, v) => {
+    const row = new Float64Array(people.length);
+    for (let k = 0; k < row.length; k++)
+      row[k] = ((columns[k] as Float64Array)[v] as number) - (model.luck[k] as number);
+    return normalisedRow(row, model);
   });
 }
 

@@ -86,8 +86,14 @@ type Near = (start_ms: number, end_ms: number) => Path[];
 function indexOf({ tracks, detections }: DecideInput): Near {
   const buckets = new Map<number, Path[]>();
   for (const track of tracks) {
-    const moments = track.detections.flatMap((i) => detections[i] ?? []);
-    const path = { track, moments };
+    let moments: Moment[] | undefined; // only few tracks are near any evidence
+    const path: Path = {
+      track,
+      get moments() {
+        moments ??= track.detections.flatMap((i) => detections[i] ?? []);
+        return moments;
+      },
+    };
     for (let at = Math.floor(track.start_ms / BUCKET_MS); at * BUCKET_MS < track.end_ms; at++)
       buckets.set(at, [...(buckets.get(at) ?? []), path]);
   }

@@ -55,7 +55,11 @@ function draftAll(input: DecideInput): { drafts: Draft[] } & Pick<Painted, 'unma
   const drafts: Draft[] = [];
   const conflicts: Identities['conflicts'] = [];
   for (const track of input.tracks) {
-    const own = by_track.get(track.track_id) ?? [];
+    const own = by_track.get(track.track_id);
+    if (own === undefined) {
+      drafts.push({ ...UNDECIDED, track_id: track.track_id, start_ms: track.start_ms, end_ms: track.end_ms });
+      continue;
+    }
     const regions = regionsOf(track, own, switches.get(track.track_id) ?? []);
     conflicts.push(...meetings(track, regions));
     drafts.push(...paintTrack(track, regions, input, links));
@@ -102,6 +106,11 @@ function paintTrack(track: TrackRow, regions: readonly Region[], input: DecideIn
   }
   return withDetections(track, pieces, input);
 }
+
+/** A track that nobody has said anything about. */
+const UNDECIDED = {
+  ...{ person_id: null, denied: [], detached: false, dropped: false, link: null, locked: false, by: [], support: 0 },
+} satisfies Partial<Draft>;
 
 function cutsOf(track: TrackRow, regions: readonly Region[]): Set<number> {
   const times = regions.flatMap(({ claim: { decision } }) => (decision.act === 'cut' ? (decision.at_ms ?? []) : []));

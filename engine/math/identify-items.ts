@@ -1,6 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import type { Artifacts, Cluster, DetectionRow, Embeddings, FaceRow, TrackRow } from '#engine/core/artifacts.ts';
 import type { Decisions, Facebank } from '#engine/core/identities.ts';
+import type { ScoreMemo } from './bank-scores.ts';
 import type { PaintedPiece } from './decide.ts';
 import type { Calibration } from './threshold.ts';
 import { mean, normalise, type Vector } from './vectors.ts';
@@ -17,6 +18,8 @@ export interface IdentifyInput {
   readonly params: Pick<Config, 'openset' | 'confusion'>;
   /** Of the embedder that made the vectors; undefined when it was never measured. */
   readonly calibration: Calibration | undefined;
+  /** Spares work, changes nothing. */
+  readonly memo?: ScoreMemo | undefined;
 }
 
 /** A stretch of a track that gets one label. */
@@ -26,6 +29,8 @@ export interface Item {
   readonly cluster: Cluster | undefined;
   /** Length 1; null when the track has no usable face. */
   readonly vector: Vector | null;
+  /** Index of the track's row in the embeddings when `vector` is that of the whole track. */
+  readonly row: number | null;
   readonly weight: number;
   /** Indexes of items with a detection at the same moment: never the same person. */
   readonly beside: readonly number[];
@@ -35,7 +40,7 @@ export interface Item {
 export function itemsOf(input: IdentifyInput, painted: readonly PaintedPiece[]): Item[] {
   const pieces = [...painted].sort((a, b) => a.track_id - b.track_id || a.start_ms - b.start_ms);
   const cluster = new Map(input.clusters.rows.flatMap((row) => row.track_ids.map((id) => [id, row] as const)));
-  const template = new Map(input.embeddings.tracks.map((row) => [row.track_id, row]));
+  const template = new Map(input.embeddings.tracks.map((row, i) => [row.track_id, { ...row, i }]));
   const parts = Map.groupBy(pieces, (piece) => piece.track_id);
   const face = new Map(
     input.faces.map((row, i) => [row.face_id, { vector: input.embeddings.faces[i], quality: row.quality }]),
@@ -51,6 +56,7 @@ export function itemsOf(input: IdentifyInput, painted: readonly PaintedPiece[]):
       ...{ index, piece, cluster: cluster.get(piece.track_id), beside: beside[index] ?? [] },
       // A part of a track looks like its own faces; without one, like the whole track.
       vector: alone ? (whole?.vector ?? null) : normalise(mean(vectors, weights)),
+      row: alone ? (whole?.i ?? null) : null,
       weight: alone ? Math.max(WEIGHT_MIN, whole?.weight ?? 0) : weights.reduce((a, b) => a + b, 0),
     };
   });
@@ -60,24 +66,49 @@ export function itemsOf(input: IdentifyInput, painted: readonly PaintedPiece[]):
 const WEIGHT_MIN = 1e-3;
 
 function besideEachOther({ tracks, detections }: IdentifyInput, pieces: readonly PaintedPiece[]): number[][] {
-  const by_track = Map.groupBy(pieces.keys(), (i) => (pieces[i] as PaintedPiece).track_id);
-  const present = new Map<number, number[]>();
-  for (const track of tracks)
-    for (const d of track.detections) {
-      const at_ms = detections[d]?.at_ms;
-      if (at_ms === undefined) throw new RangeError(`track ${track.track_id}: there is no detection ${d}`);
-      const here = by_track.get(track.track_id)?.find((i) => {
-        const { start_ms, end_ms } = pieces[i] as PaintedPiece;
-        return at_ms >= start_ms && at_ms < end_ms;
-      });
-      if (here === undefined) continue;
-      const others = present.get(at_ms);
-      if (others === undefined) present.set(at_ms, [here]);
-      else if (!others.includes(here)) others.push(here);
-    }
-  const found = pieces.map(() => new Set<number>());
-  for (const items of present.values()) for (const a of items) for (const b of items) if (a !== b) found[a]?.add(b);
-  return found.map((set) => [...set].sort((a, b) => a - b));
+  const times = new Map(tracks.map((track) => [track.track_id, timesOf(track, detections)]));
+  const found = pieces.map((): number[] => []);
+  const stretches = pieces.map((piece, index) => {
+    const own = times.get(piece.track_id) ?? [];
+    return { index, own: own.filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms) };
+  });
+  const sorted = stretches.filter(({ own }) => own.length > 0).sort((a, b) => first(a) - first(b) || a.index - b.index);
+  let open: typeof sorted = [];
+  for (const here of sorted) {
+    open = open.filter(({ own }) => (own.at(-1) as number) >= first(here));
+    for (const there of open)
+      if (meet(here.own, there.own)) {
+        found[here.index]?.push(there.index);
+        found[there.index]?.push(here.index);
+      }
+    open.push(here);
+  }
+  return found.map((indexes) => indexes.sort((a, b) => a - b));
+}
+
+/** Moments of a track's detections, in order. */
+function timesOf({ track_id, detections: own }: TrackRow, detections: IdentifyInput['detections']): number[] {
+  const times = own.map((d) => {
+    const at_ms = detections[d]?.at_ms;
+    if (at_ms === undefined) throw new RangeError(`track ${track_id}: there is no detection ${d}`);
+    return at_ms;
+  });
+  return times.sort((a, b) => a - b);
+}
+
+function first({ own }: { readonly own: readonly number[] }): number {
+  return own[0] as number;
+}
+
+/** Whether two lists in order have a number in common. */
+function meet(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const apart = (a[i] as number) - (b[j] as number);
+    if (apart === 0) return true;
+    if (apart < 0) i++;
+    else j++;
+  }
+  return false;
 }
 
 /** What a person has not settled: a name for it is the machine's to find. */

@@ -16,6 +16,8 @@ export interface Settled {
 }
 
 const OTHERS = 3;
+/** Vectors have length 1 up to rounding. */
+const COSINE_MAX = 1.0001;
 /** Less than one in a thousand is nobody worth naming. */
 const PROBABILITY_MIN = 0.001;
 
@@ -60,12 +62,16 @@ function chances(settled: Settled, item: Item, used: ReadonlySet<string | null>)
   if (owner === null) return { mine: band === 'decided' ? 1 : null, rest: [] };
   if (band === 'decided' && probability === 1) return { mine: 1, rest: [] };
   const beside = new Set(item.beside.map((i) => placed[i]?.owner ?? null));
-  const rest = judge.model.bank.people.flatMap(({ person_id }, k) => {
+  const rest: { label: string; probability: number }[] = [];
+  judge.model.bank.people.forEach(({ person_id }, k) => {
+    const chance = opinion?.shares.people[k] ?? 0;
+    if (chance < PROBABILITY_MIN) return;
     const other = personOwner(person_id);
-    if (other === owner || beside.has(other)) return [];
-    return [{ label: labelOf(other, name), probability: opinion?.shares.people[k] ?? 0 }];
+    if (other !== owner && !beside.has(other)) rest.push({ label: labelOf(other, name), probability: chance });
   });
   const unknown = opinion?.shares.unknown ?? 1;
+  // Then no cluster has a share worth naming either.
+  if (unknown < PROBABILITY_MIN && personOf(owner) !== null) return { mine: probability ?? 1, rest };
   const { mine, others } = clusterChances(settled, item, (other) => used.has(other) && !beside.has(other));
   for (const { label, share } of others)
     if (`label ${label}` !== owner) rest.push({ label, probability: unknown * share });
@@ -114,6 +120,7 @@ export function identitiesOf(
       const centre = vectors.length === 0 ? undefined : normalise(mean(vectors, weights));
       let best = { id: null as string | null, worth: Number.NEGATIVE_INFINITY };
       for (const { row, vector } of seen) {
+        if (row.quality * COSINE_MAX <= best.worth) continue;
         const worth = row.quality * Math.max(0, centre && vector ? dot(vector, centre) : 0);
         if (worth > best.worth) best = { id: row.face_id, worth };
       }

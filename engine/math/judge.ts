@@ -1,5 +1,5 @@
 import type { Config } from '#config/schema.ts';
-import { type BankModel, bankModel, normalisedScores } from './bank-scores.ts';
+import { type BankModel, bankModel, normalisedScores, trackScores } from './bank-scores.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
 import {
   blend,
@@ -34,20 +34,28 @@ export function judgeOf(input: IdentifyInput, items: readonly Item[]): Judge {
   const bank = buildBank(input.facebank ?? none, openset.bank);
   const model = bankModel(bank, input.calibration, openset.cohort_weight);
   const index = new Map(bank.people.map(({ person_id }, k) => [person_id, k]));
-  const seen = bank.people.length === 0 ? [] : items.flatMap((item) => (item.vector === null ? [] : [item]));
-  const scored = normalisedScores(
-    seen.map(({ vector }) => vector as Float32Array),
-    model,
-  );
-  const by_item = new Map(seen.map((item, i) => [item.index, scored[i] as Float64Array]));
+  const scores = bank.people.length === 0 ? items.map(() => null) : scoresOf(input, items, model);
   return {
     model,
     open: { calibration: model.calibration, rivalry: rivalries(model) },
     prior: openSetPrior(bank.people.length, openset.unknown_prior),
     limits: openset,
-    scores: items.map((item) => by_item.get(item.index) ?? null),
+    scores,
     denied: items.map(({ piece }) => new Set(piece.denied.flatMap((id) => index.get(id) ?? []))),
   };
+}
+
+/** Of a whole track as of all tracks; of a part of one by itself. */
+function scoresOf({ embeddings, memo }: IdentifyInput, items: readonly Item[], model: BankModel): Judge['scores'] {
+  const whole = trackScores(
+    embeddings.tracks.map(({ vector }) => vector),
+    model,
+    memo,
+  );
+  return items.map(({ row, vector }) => {
+    if (row !== null) return whole[row] as Float64Array;
+    return vector === null ? null : (normalisedScores([vector], model)[0] as Float64Array);
+  });
 }
 
 /** What is known of one thing: who it may be, and by which scores. */
@@ -91,12 +99,11 @@ export function poolOf(judge: Judge, items: readonly Item[]): Pool {
 /** A pool without one of its items. */
 function without(judge: Judge, pool: Pool, item: Item): Pool {
   const one = poolOf(judge, [item]);
-  return {
-    sum: pool.sum.map((s, k) => s - (one.sum[k] as number)),
-    weight: pool.weight.map((w, k) => w - (one.weight[k] as number)),
-    total: pool.total - one.total,
-    squares: pool.squares - one.squares,
-  };
+  for (let k = 0; k < one.sum.length; k++) {
+    one.sum[k] = (pool.sum[k] as number) - (one.sum[k] as number);
+    one.weight[k] = (pool.weight[k] as number) - (one.weight[k] as number);
+  }
+  return { ...one, total: pool.total - one.total, squares: pool.squares - one.squares };
 }
 
 /**
@@ -113,10 +120,11 @@ function judgePool(judge: Judge, { sum, weight, total, squares }: Pool, out: Rea
   const some = (w: number) => w > NOTHING;
   if (!some(total)) return undefined;
   const barred = new Set(out);
-  weight.forEach((w, k) => {
-    if (!some(w)) barred.add(k);
-  });
-  const scores = sum.map((s, k) => (barred.has(k) ? 0 : s / (weight[k] as number)));
+  const scores = new Float64Array(sum.length);
+  for (let k = 0; k < scores.length; k++) {
+    if (!some(weight[k] as number)) barred.add(k);
+    if (!barred.has(k)) scores[k] = (sum[k] as number) / (weight[k] as number);
+  }
   const ratios = likelihoods(scores, judge.open, { count: total ** 2 / squares, out: barred });
   return opinion(judge, scores, ratios, judge.prior);
 }

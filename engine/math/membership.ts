@@ -1,7 +1,7 @@
 import type { Cluster } from '#engine/core/artifacts.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
 import { products } from './products.ts';
-import { posterior } from './threshold.ts';
+import { posterior, type Scores } from './threshold.ts';
 import { dot, type Vector } from './vectors.ts';
 
 /** How well items belong to clusters. */
@@ -22,7 +22,8 @@ const SHARE_SAME = 0.5;
  * with.
  */
 export function membershipOf({ embeddings, clusters }: IdentifyInput, items: readonly Item[]): Membership {
-  const pairs = { same: clusters.threshold.same, different: clusters.threshold.different, share_same: SHARE_SAME };
+  const { same, different } = clusters.threshold;
+  const pairs = { same: curve(same), different: curve(different), share_same: SHARE_SAME };
   const row = new Map(embeddings.tracks.map((each) => [each.track_id, each]));
   const centres = clusters.rows.map(({ track_ids }) => {
     const members = track_ids.flatMap((id) => row.get(id) ?? []);
@@ -58,6 +59,13 @@ export function membershipOf({ embeddings, clusters }: IdentifyInput, items: rea
         .sort((a, b) => b.probability - a.probability || a.cluster.cluster_id - b.cluster.cluster_id);
     },
   };
+}
+
+/** Scores that are all alike, or a single one, are no curve: all that they would decide is what equals them. */
+const SD_MIN = 1e-3;
+
+function curve(scores: Scores): Scores {
+  return { ...scores, sd: Math.max(SD_MIN, scores.sd) };
 }
 
 /** Below this a quality of 0 would make a track weightless. */

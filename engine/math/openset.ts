@@ -49,16 +49,18 @@ export function likelihoods(
   for (let k = 0; k < logs.length; k++)
     logs[k] = out.has(k) ? Number.NEGATIVE_INFINITY : logRatio(scores[k] as number, same, different);
   const best = highest(logs);
-  if (best < 0) return logs.map(() => 0);
+  const ratios = new Float64Array(logs.length);
+  if (best < 0) return ratios;
   const top = bounded(logs[best] as number);
-  return logs.map((log, k) => {
-    if (log === Number.NEGATIVE_INFINITY) return 0;
-    if (k === best) return top;
+  for (let k = 0; k < logs.length; k++) {
+    const log = logs[k] as number;
+    if (log === Number.NEGATIVE_INFINITY) continue;
     const { gap, sd } = rivalry[best * logs.length + k] as Rivalry;
     const behind = Math.max(0, (scores[best] as number) - (scores[k] as number));
     const odds = Math.max(log - (logs[best] as number), (-2 * gap * behind) / (sd ** 2 * narrow));
-    return Math.max(STRANGE.same, top * Math.exp(odds));
-  });
+    ratios[k] = k === best ? top : Math.max(STRANGE.same, top * Math.exp(odds));
+  }
+  return ratios;
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -84,16 +86,25 @@ export function openSetPrior(people: number, unknown_prior: number): Shares {
 
 /** Bayes: p_k = prior_k ratio_k / (prior_unknown + sum of prior_j ratio_j). */
 export function openSetPosterior(ratios: Float64Array, prior: Shares): Shares {
-  const mass = ratios.map((ratio, k) => ratio * (prior.people[k] as number));
-  const total = mass.reduce((a, b) => a + b, prior.unknown);
-  if (total === 0) return { people: mass, unknown: 1 };
-  return { people: mass.map((each) => each / total), unknown: prior.unknown / total };
+  const people = new Float64Array(ratios.length);
+  let total = prior.unknown;
+  for (let k = 0; k < people.length; k++) {
+    const mass = (ratios[k] as number) * (prior.people[k] as number);
+    people[k] = mass;
+    total += mass;
+  }
+  if (total === 0) return { people, unknown: 1 };
+  for (let k = 0; k < people.length; k++) people[k] = (people[k] as number) / total;
+  return { people, unknown: prior.unknown / total };
 }
 
 /** `share` of one and the rest of the other. */
 export function blend(a: Shares, b: Shares, share: number): Shares {
+  const people = new Float64Array(a.people.length);
+  for (let k = 0; k < people.length; k++)
+    people[k] = share * (a.people[k] as number) + (1 - share) * (b.people[k] as number);
   return {
-    people: a.people.map((p, k) => share * p + (1 - share) * (b.people[k] as number)),
+    people,
     unknown: share * a.unknown + (1 - share) * b.unknown,
   };
 }
@@ -111,11 +122,12 @@ export interface Ranked {
 /** The best two and the band: a name, a question, or unknown. */
 export function rank({ people }: Shares, limits: Pick<Config['openset'], 'accept' | 'ask' | 'margin_min'>): Ranked {
   let [best, second] = [-1, -1];
-  people.forEach((p, k) => {
-    if (p === 0) return;
+  for (let k = 0; k < people.length; k++) {
+    const p = people[k] as number;
+    if (p === 0) continue;
     if (best < 0 || p > (people[best] as number)) [best, second] = [k, best];
     else if (second < 0 || p > (people[second] as number)) second = k;
-  });
+  }
   const probability = people[best] ?? 0;
   if (best < 0) return { best, second, probability: 0, margin: 0, band: 'unknown' };
   const margin = probability - (people[second] ?? 0);

@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { identify } from '../stages/identify.ts';
 import { measure } from '../stages/measure.ts';
 import type { Machine } from './packed.ts';
+import { keptScores } from './score-memo.ts';
 import { type IdentifySettings, type IdentityKeys, identityKeys, type Keys } from './settings.ts';
 
 /** Who is who in a run, how long each is seen, and what both were made from. */
@@ -69,9 +70,12 @@ export async function identifyRun(
   const { shots, detections, tracks, faces, embeddings, clusters } = run;
   const machine = { tracks, detections, faces, embeddings, clusters };
   const { screen_time: params, ...naming } = run.settings;
-  const identities = await step('identities', () =>
-    identify.run({ ...machine, facebank, decisions }, naming, undefined),
-  );
+  const identities = await step('identities', async () => {
+    const memo = await keptScores(blobs, run.machine_keys.embeddings, embeddings.tracks.length);
+    const value = await identify.run({ ...machine, facebank, decisions }, naming, memo);
+    await memo.save();
+    return value;
+  });
   const screen_time = await step('screen_time', () =>
     measure.run({ shots, detections, tracks, identities }, params, undefined),
   );

@@ -1,6 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import type { Artifacts } from '#engine/core/artifacts.ts';
 import { defineStage } from '#engine/core/stage.ts';
+import type { ScoreMemo } from '#engine/math/bank-scores.ts';
 import { identifyTracks } from '#engine/math/identify-tracks.ts';
 import type { Calibration } from '#engine/math/threshold.ts';
 
@@ -15,6 +16,8 @@ export const identify = defineStage({
       facebank: Artifacts['facebank'] | null;
     },
     { openset, confusion, calibration }: Pick<Config, 'openset' | 'confusion'> & { calibration: Calibration | null },
+    /** Of the same tracks; undefined: everything is worked out. */
+    memo: ScoreMemo | undefined,
   ) {
     return identifyTracks({
       tracks: needs.tracks.rows,
@@ -26,6 +29,7 @@ export const identify = defineStage({
       decisions: needs.decisions,
       params: { openset, confusion },
       calibration: calibration ?? undefined,
+      memo,
     });
   },
 });

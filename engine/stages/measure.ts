@@ -90,7 +90,8 @@ function appearances(
   params: Config['screen_time'],
 ): TimelineRow[] {
   const by_shot = Map.groupBy(own, ({ shot_id }) => shot_id);
-  return shots.flatMap(({ shot_id }) => {
+  const mine = shots.filter(({ shot_id }) => by_shot.has(shot_id));
+  return mine.flatMap(({ shot_id }) => {
     const here = by_shot.get(shot_id) ?? [];
     const seen = here.flatMap(({ spans }) => spans);
     const bridged = unite(seen, params.gap_ms_max);
@@ -184,7 +185,7 @@ function round(share: number): number {
 /** Nobody is twice in one frame: two faces at one moment are two people, whoever named them. */
 function mustNotMeet(own: readonly Seen[]): void {
   const taken = new Map<number, Piece>();
-  for (const { piece, moments } of own)
+  for (const { piece, moments } of overlapping(own))
     for (const at_ms of moments) {
       const other = taken.get(at_ms);
       if (other !== undefined)
@@ -196,6 +197,18 @@ function mustNotMeet(own: readonly Seen[]): void {
         });
       taken.set(at_ms, piece);
     }
+}
+
+/** Those that share time with another: few, and only they can meet. In the same order. */
+function overlapping(own: readonly Seen[]): Seen[] {
+  const sorted = own.toSorted((a, b) => a.piece.start_ms - b.piece.start_ms);
+  const found = new Set<Seen>();
+  let longest = sorted[0];
+  for (const here of sorted.slice(1)) {
+    if (longest !== undefined && here.piece.start_ms < longest.piece.end_ms) found.add(longest).add(here);
+    if (longest === undefined || here.piece.end_ms > longest.piece.end_ms) longest = here;
+  }
+  return own.filter((each) => found.has(each));
 }
 
 /** SCR-09: no total above the runtime, no overlap within one person, no appearance across a cut or outside the episode. */
