@@ -1,10 +1,12 @@
+import type { FaceRow } from '#engine/core/artifacts.ts';
 import type { AssignLine, Identities, Identity, Piece } from '#engine/core/identities.ts';
 import { candidatesOf, type Group, inWords, round } from './groups.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
 import type { Judge } from './judge.ts';
 import type { Membership } from './membership.ts';
 import { type Placed, personOwner } from './place-labels.ts';
-import { dot, mean, normalise } from './vectors.ts';
+import { productsWith } from './products.ts';
+import { mean, normalise, type Vector } from './vectors.ts';
 
 export interface Settled {
   readonly items: readonly Item[];
@@ -16,8 +18,6 @@ export interface Settled {
 }
 
 const OTHERS = 3;
-/** Vectors have length 1 up to rounding. */
-const COSINE_MAX = 1.0001;
 /** Less than one in a thousand is nobody worth naming. */
 const PROBABILITY_MIN = 0.001;
 
@@ -118,12 +118,6 @@ export function identitiesOf(
       const vectors = own.flatMap(({ item }) => item.vector ?? []);
       const weights = own.flatMap(({ item }) => (item.vector === null ? [] : [item.weight]));
       const centre = vectors.length === 0 ? undefined : normalise(mean(vectors, weights));
-      let best = { id: null as string | null, worth: Number.NEGATIVE_INFINITY };
-      for (const { row, vector } of seen) {
-        if (row.quality * COSINE_MAX <= best.worth) continue;
-        const worth = row.quality * Math.max(0, centre && vector ? dot(vector, centre) : 0);
-        if (worth > best.worth) best = { id: row.face_id, worth };
-      }
       const long = own.reduce((sum, { piece }) => sum + piece.end_ms - piece.start_ms, 0);
       // A track that clustering alone placed counts as its cluster was estimated.
       const pure = own.map(({ piece }) => {
@@ -133,12 +127,38 @@ export function identitiesOf(
       });
       const purity_estimate = Math.min(1, Math.max(0, pure.reduce((a, b) => a + b, 0) / long));
       return [
-        { label, person_id: own[0]?.piece.person_id ?? null, cluster_ids, best_face_id: best.id, purity_estimate },
+        {
+          label,
+          person_id: own[0]?.piece.person_id ?? null,
+          cluster_ids,
+          best_face_id: bestFace(seen, centre),
+          purity_estimate,
+        },
       ];
     },
   );
   const first = ({ cluster_ids }: Identity) => cluster_ids[0] ?? Number.POSITIVE_INFINITY;
   return rows.sort((a, b) => (first(a) === first(b) ? (a.label < b.label ? -1 : 1) : first(a) - first(b)));
+}
+
+interface SeenFace {
+  readonly row: FaceRow;
+  readonly vector: Vector | undefined;
+}
+
+/** The first of those of highest quality times likeness to the centre; null without a face. */
+function bestFace(seen: readonly SeenFace[], centre: Vector | undefined): string | null {
+  // Without vectors for all: as unlike as can be.
+  const faces = centre === undefined ? [] : seen.flatMap(({ vector }) => vector ?? []);
+  const cosines = centre === undefined ? faces.map(() => 0) : productsWith(faces, centre);
+  let best = { id: null as string | null, worth: Number.NEGATIVE_INFINITY };
+  let next = 0;
+  for (const { row, vector } of seen) {
+    const cosine = centre === undefined || vector === undefined ? 0 : (cosines[next++] as number);
+    const worth = row.quality * Math.max(0, cosine);
+    if (worth > best.worth) best = { id: row.face_id, worth };
+  }
+  return best.id;
 }
 
 /** A line for every group, and for every track that was decided otherwise than its group (PRO-12). */

@@ -1,4 +1,5 @@
 import type { Config } from '#config/schema.ts';
+import type { Facebank } from '#engine/core/identities.ts';
 import { type BankModel, bankModel, normalisedScores, trackScores } from './bank-scores.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
 import {
@@ -31,18 +32,38 @@ export function judgeOf(input: IdentifyInput, items: readonly Item[]): Judge {
   if (input.facebank !== null && input.facebank.model_id !== input.embeddings.model_id)
     throw new RangeError(`identify: a bank of ${input.facebank.model_id}, tracks of ${input.embeddings.model_id}`);
   const none = { detector_id: '', model_id: input.embeddings.model_id, people: [], without_seeds: [] };
-  const bank = buildBank(input.facebank ?? none, openset.bank);
-  const model = bankModel(bank, input.calibration, openset.cohort_weight);
+  const { model, rivalry } = readied(input.facebank ?? none, input);
+  const { bank } = model;
   const index = new Map(bank.people.map(({ person_id }, k) => [person_id, k]));
   const scores = bank.people.length === 0 ? items.map(() => null) : scoresOf(input, items, model);
   return {
     model,
-    open: { calibration: model.calibration, rivalry: rivalries(model) },
+    open: { calibration: model.calibration, rivalry },
     prior: openSetPrior(bank.people.length, openset.unknown_prior),
     limits: openset,
     scores,
     denied: items.map(({ piece }) => new Set(piece.denied.flatMap((id) => index.get(id) ?? []))),
   };
+}
+
+/** What follows from a bank and these settings alone. */
+interface Readied {
+  readonly from: readonly unknown[];
+  readonly model: BankModel;
+  readonly rivalry: OpenSet['rivalry'];
+}
+
+/** As long as a bank is in use: all episodes of a season are named from one. */
+const ready = new WeakMap<Facebank, Readied>();
+
+function readied(facebank: Facebank, { calibration, params: { openset } }: IdentifyInput): Readied {
+  const from = [JSON.stringify(calibration), openset.bank, openset.cohort_weight];
+  const known = ready.get(facebank);
+  if (known?.from.every((each, i) => each === from[i])) return known;
+  const model = bankModel(buildBank(facebank, openset.bank), calibration, openset.cohort_weight);
+  const made = { from, model, rivalry: rivalries(model) };
+  ready.set(facebank, made);
+  return made;
 }
 
 /** Of a whole track as of all tracks; of a part of one by itself. */

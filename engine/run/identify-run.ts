@@ -1,6 +1,7 @@
 import { artifacts } from '#engine/core/artifacts.ts';
 import { digest } from '#engine/core/stage.ts';
 import { loadArtifact, saveArtifact } from '../artifact-cache.ts';
+import { cacheKeys } from '../blobs/layout.ts';
 import type { Artifacts } from '../core/artifacts.ts';
 import type { Decisions, Facebank, Identities } from '../core/identities.ts';
 import type { Engine } from '../engine.ts';
@@ -56,8 +57,9 @@ export async function identifyRun(
   const { blobs } = engine;
   const { facebank, decisions } = given;
   const keys = keysFor(run, given);
-  if (facebank !== null && keys.facebank !== null) await saveArtifact(blobs, 'facebank', keys.facebank, facebank);
-  await saveArtifact(blobs, 'decisions', keys.decisions, decisions);
+  const bank = facebank === null || keys.facebank === null ? null : sameBank(keys.facebank, facebank);
+  if (bank !== null) await keepGiven(blobs, 'facebank', bank.key, bank.facebank);
+  await keepGiven(blobs, 'decisions', keys.decisions, decisions);
 
   const step = async <N extends 'identities' | 'screen_time'>(name: N, make: () => Promise<Artifacts[N]>) => {
     const began = performance.now();
@@ -72,7 +74,7 @@ export async function identifyRun(
   const { screen_time: params, ...naming } = run.settings;
   const identities = await step('identities', async () => {
     const memo = await keptScores(blobs, run.machine_keys.embeddings, embeddings.tracks.length);
-    const value = await identify.run({ ...machine, facebank, decisions }, naming, memo);
+    const value = await identify.run({ ...machine, facebank: bank?.facebank ?? null, decisions }, naming, memo);
     await memo.save();
     return value;
   });
@@ -80,6 +82,24 @@ export async function identifyRun(
     measure.run({ shots, detections, tracks, identities }, params, undefined),
   );
   return { identities, screen_time, keys, bank: facebank && keys.facebank ? bankFacts(facebank, keys.facebank) : null };
+}
+
+let last: { readonly key: string; readonly facebank: Facebank } | undefined;
+
+/** The same object for the same bank: what follows from it alone is then worked out once for all episodes of a season. */
+function sameBank(key: string, facebank: Facebank) {
+  if (last?.key !== key) last = { key, facebank };
+  return last;
+}
+
+/** Its name is its content: what is there is what it would be. */
+async function keepGiven<N extends 'facebank' | 'decisions'>(
+  blobs: Engine['blobs'],
+  name: N,
+  key: string,
+  value: Artifacts[N],
+): Promise<void> {
+  if (!(await blobs.has(cacheKeys.artifact(name, key)))) await saveArtifact(blobs, name, key, value);
 }
 
 /** Named by its content: what is given has nothing else that determined it. */
