@@ -105,6 +105,12 @@ export const ERRORS = {
     message: 'That run has no such track or cluster.',
     hint: 'List them: screenalytics tracks <episode>, or clusters <episode>',
   },
+  PICTURES_GONE: {
+    exit: 3,
+    actor: 'caller',
+    message: 'Pictures of faces are gone from the cache.',
+    hint: 'Cut them from the footage again: screenalytics mend <episode>',
+  },
   CHANGE_NOT_FOUND: {
     exit: 3,
     actor: 'caller',
