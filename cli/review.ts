@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import type { Corrected } from '#mcps/screenalytics/correction.ts';
+import type { NextStep } from '#mcps/screenalytics/next-steps.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { editPeople } from '#mcps/screenalytics/tools/edit-people.ts';
 import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
 import { getHistory } from '#mcps/screenalytics/tools/get-history.ts';
 import { listLowConfidenceTracks } from '#mcps/screenalytics/tools/list-low-confidence-tracks.ts';
+import { mendEpisode } from '#mcps/screenalytics/tools/mend-episode.ts';
 import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
 import { type Command, toolCommands } from './commands.ts';
@@ -43,10 +45,36 @@ export function reviewText(found: Output<typeof listLowConfidenceTracks>, look: 
       : [`${unmatched.length} decisions of people have nothing to attach to in this run.`]),
     ...(sheets.length === 0 ? [] : ['', facts(sheets)]),
     ...(answer === undefined ? [] : ['', facts([['answer', answer]])]),
+    ...mendText(found.next_steps),
   ].join('\n');
 }
 
-export function shownFacesText({ faces, total, sheet, next }: Output<typeof showFaces>, look: Look): string {
+/** What is gone, and the command that brings it back. */
+export function mendFacts(steps: readonly NextStep[]): [string, string][] {
+  return steps
+    .filter(({ tool }) => tool === 'mend_episode')
+    .map(({ input, why }) => [why, `npx screenalytics mend ${input.episode} --action harvest_track`]);
+}
+
+function mendText(steps: readonly NextStep[]): string[] {
+  const lines = mendFacts(steps);
+  return lines.length === 0 ? [] : ['', facts(lines)];
+}
+
+export function mendedText({ episodes, left }: Output<typeof mendEpisode>, look: Look): string {
+  const rows = episodes.map((each) => [each.episode, each.tracks.length, each.faces, each.named, each.files]);
+  return [
+    rows.length === 0
+      ? 'Nothing to mend.'
+      : table(['episode', 'tracks cut again', 'faces', 'named anew', 'files written'], rows, look),
+    ...left.map(({ episode, why }) => `${episode}: ${why}; run it again: npx screenalytics run episode ${episode}`),
+  ].join('\n');
+}
+
+export function shownFacesText(
+  { faces, total, sheet, next, next_steps }: Output<typeof showFaces>,
+  look: Look,
+): string {
   if (faces.length === 0) return 'No crops.';
   const rows = faces.map((face) => [
     ...[face.number, face.face_id, moment(face.at_ms), face.label, face.quality.toFixed(2)],
@@ -60,6 +88,7 @@ export function shownFacesText({ faces, total, sheet, next }: Output<typeof show
       ...(sheet === null ? [] : [['sheet', sheet.path] as const]),
     ]),
     ...(next === null ? [] : [`more: --cursor ${next}`]),
+    ...mendText(next_steps),
   ].join('\n');
 }
 
@@ -103,6 +132,7 @@ export function correctedText({ change_id, result }: Corrected, look: Look): str
     return [person, seconds(before_s), seconds(after_s), `${difference > 0 ? '+' : ''}${difference.toFixed(1)} s`];
   });
   const said: [string, string][] = [
+    ...mendFacts(result.next_steps),
     ...(change_id === null ? [] : [['undo', `npx screenalytics undo ${change_id}`] as [string, string]]),
     ...(also.length === 0 ? [] : [['with it', also.join(', ')] as [string, string]]),
     ...(affected.length === 0 ? [] : [['named anew', affected.join(', ')] as [string, string]]),
@@ -136,5 +166,6 @@ export const reviewCommands: readonly Command[] = [
   ...toolCommands(editTracks, { also: ['edit'], positional: 'episode action targets', text: editedText }),
   ...toolCommands(editPeople, { also: ['person'], positional: 'action person', text: correctedText }),
   ...toolCommands(undoChange, { also: ['undo'], positional: 'change_id', text: correctedText }),
+  ...toolCommands(mendEpisode, { also: ['mend'], positional: 'episode', text: mendedText }),
   ...toolCommands(getHistory, { also: ['history'], positional: 'episode', text: historyText }),
 ];

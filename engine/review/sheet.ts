@@ -4,6 +4,7 @@ import { ScreenalyticsError } from '../core/errors.ts';
 import { digest } from '../core/stage.ts';
 import type { EngineReader } from '../engine.ts';
 import { composeSheet, type SheetCell } from '../media/sheet.ts';
+import { pictureKeys, trackOfFace } from '../run/face-pictures.ts';
 import { activeSeeds } from '../store/seeds.ts';
 import type { NamedRun } from './open-review.ts';
 import type { ReviewItem } from './queue.ts';
@@ -29,6 +30,8 @@ export const MadeSheet = z.object({
   shown: z.int(),
   /** Targets that the sheet had no room for. */
   omitted: z.int(),
+  /** Tracks on it of which pictures are gone from the cache; mend_episode cuts them again. */
+  without_pictures: z.array(z.string()),
 });
 export type MadeSheet = z.output<typeof MadeSheet>;
 
@@ -71,6 +74,8 @@ export async function makeSheet(engine: EngineReader, named: NamedRun, request: 
     cells: cells.map(({ target }) => target),
   };
   const drawn = await Promise.all(cells.map((cell, i) => drawnCell(engine, named, cell, i + 1)));
+  const lacking = cells.filter((cell, i) => cell.face_ids.length > (drawn[i]?.pictures.length ?? 0));
+  const without_pictures = [...new Set(lacking.flatMap(({ face_ids }) => face_ids.map(trackOfFace)))];
   const { references: compared } = request;
   const picture = await composeSheet({
     title,
@@ -88,6 +93,7 @@ export async function makeSheet(engine: EngineReader, named: NamedRun, request: 
     path: engine.blobs.pathOf(`${folder}${sheet}.jpg`),
     shown: cells.length,
     omitted: Math.max(0, asked - shown),
+    without_pictures,
   };
 }
 
@@ -115,13 +121,14 @@ export function thumbOf({ blobs }: EngineReader, named: NamedRun, face_id: strin
   return blobs.get(thumbKey(named, face_id));
 }
 
-/** Where that picture lies on this machine. */
-export function thumbPath({ blobs }: EngineReader, named: NamedRun, face_id: string): string {
-  return blobs.pathOf(thumbKey(named, face_id));
+/** Where that picture lies on this machine; null when it is gone. */
+export async function thumbPath({ blobs }: EngineReader, named: NamedRun, face_id: string): Promise<string | null> {
+  const key = thumbKey(named, face_id);
+  return (await blobs.has(key)) ? blobs.pathOf(key) : null;
 }
 
 function thumbKey({ run }: NamedRun, face_id: string): string {
-  return `${cacheKeys.pictures('faces', run.machine_keys.faces)}thumbs/${face_id}.jpg`;
+  return pictureKeys(run, face_id).thumb;
 }
 
 async function drawnCell(engine: EngineReader, named: NamedRun, cell: PlannedCell, number: number): Promise<SheetCell> {
@@ -129,7 +136,8 @@ async function drawnCell(engine: EngineReader, named: NamedRun, cell: PlannedCel
   const track = named.run.tracks.rows.find(({ track_id }) => track_id === ref?.track_id);
   const { start_ms, end_ms } = ref?.span ?? track ?? { start_ms: 0, end_ms: 0 };
   const pictures = await present(cell.face_ids.map((face_id) => thumbOf(engine, named, face_id)));
-  const seen = pictures.length === 0 ? 'no face' : lengthWords(end_ms - start_ms);
+  const none = cell.face_ids.length === 0 ? 'no face' : 'no picture';
+  const seen = pictures.length === 0 ? none : lengthWords(end_ms - start_ms);
   return { pictures, captions: [cell.note ?? `tr ${ref?.track_id}`, `${clock(start_ms)} ${seen}`], number };
 }
 

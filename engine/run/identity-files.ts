@@ -77,7 +77,10 @@ function round(share: number): number {
   return Math.round(share * 1000) / 1000;
 }
 
-/** The picture that stands for each identity; those that have no usable face have none. */
+/**
+ * The picture that stands for each identity; those that have no usable face have none. Nor has one whose face's picture is gone from the cache:
+ * names must go through all the same, and whoever mends the pictures publishes this again.
+ */
 export async function publishThumbs(
   blobs: Blobs,
   place: EpisodePlace,
@@ -87,6 +90,9 @@ export async function publishThumbs(
   const folder = cacheKeys.pictures('faces', faces_key);
   const { identity } = layout(place);
   for (const { label, best_face_id } of rows)
-    if (best_face_id !== null)
-      await blobs.putFile(identity(label), blobs.pathOf(`${folder}thumbs/${best_face_id}.jpg`));
+    if (best_face_id !== null) await copyIfThere(blobs, `${folder}thumbs/${best_face_id}.jpg`, identity(label));
+}
+
+async function copyIfThere(blobs: Blobs, from: string, to: string): Promise<void> {
+  if (await blobs.has(from)) await blobs.putFile(to, blobs.pathOf(from));
 }

@@ -41,7 +41,7 @@ export async function openRun(engine: EngineReader, ep_id: string, run_id?: stri
 }
 
 /** Stage names of the store -> artifact names. */
-function machineKeys({ keys, ep_id, run_id }: StoredKeys): Keys {
+export function machineKeys({ keys, ep_id, run_id }: StoredKeys): Keys {
   const key = (stage: string): string => {
     const found = keys[stage];
     if (found === undefined) throw missing(ep_id, run_id, `the key of ${stage}; run the episode again`);
@@ -79,7 +79,10 @@ async function loadMachine({ blobs }: EngineReader, keys: Keys, { ep_id, run_id 
 }
 
 /** As the run was asked; of a run from before these sections, as they are now. */
-function settingsOf({ config }: EngineReader, { settings, embedder }: StoredKeys): OpenRun['settings'] {
+export function settingsOf(
+  { config }: Pick<EngineReader, 'config'>,
+  { settings, embedder }: StoredKeys,
+): OpenRun['settings'] {
   const of = <S extends z.ZodType>(schema: S, name: string, now: z.output<S>): z.output<S> =>
     schema.safeParse(settings[name]).data ?? now;
   return {

@@ -50,7 +50,6 @@ export async function publishIdentities(engine: Engine, run: OpenRun, made: Iden
   await blobs.delete(thumbs);
   await publishThumbs(blobs, run.place, identities.rows, run.machine_keys.faces);
   const keys = { ...file.keys, identify: made.keys.identities, measure: made.keys.screen_time };
-  await blobs.put(`${manifests}run.json`, json({ ...read.raw, keys, facebank: made.bank }));
   const summary = summaryOf(engine, run, { ...file, keys }, made);
   const { detector, embedder } = file.models;
   const models = [
@@ -59,6 +58,8 @@ export async function publishIdentities(engine: Engine, run: OpenRun, made: Iden
   ];
   const report = { media: file.media, ...machine, identities, screen_time, summary, models };
   await publishReport(blobs, { ...report, faces_key: run.machine_keys.faces });
+  // Last: while it tells of the keys before, the files are known to be behind.
+  await blobs.put(`${manifests}run.json`, json({ ...read.raw, keys, facebank: made.bank }));
 }
 
 /** `raw`: with every field in its place, to be written again. */

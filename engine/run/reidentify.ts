@@ -5,6 +5,7 @@ import { listCurrentRuns, runKeys } from '../store/run-keys.ts';
 import { screenTime } from '../store/runs.ts';
 import { givenFor } from './given.ts';
 import { identifyRun } from './identify-run.ts';
+import { isBehind } from './in-step.ts';
 import { type OpenRun, openRun } from './open-run.ts';
 import { publishIdentities } from './publish-identities.ts';
 
@@ -18,6 +19,8 @@ export interface Reidentified {
   readonly run_id: string;
   /** Null: nothing that was given has changed, so nothing was written. */
   readonly revision: number | null;
+  /** True: the files were written again, because of that or because somebody died before they were. */
+  readonly published: boolean;
   readonly before: readonly Totals[];
   readonly after: readonly Totals[];
 }
@@ -26,6 +29,8 @@ export interface ReidentifyCause {
   /** In a word or two, such as `seeds`. */
   readonly cause: string;
   readonly change_id: string | null;
+  /** Write the files again also where nothing changed: pictures came back that they show. */
+  readonly files_anew?: boolean;
 }
 
 /** Somebody may correct the same run meanwhile; then it is read and named again. */
@@ -59,7 +64,8 @@ function withoutRun(error: unknown): undefined {
   throw error;
 }
 
-async function again(engine: Engine, ep_id: string, { cause, change_id }: ReidentifyCause): Promise<Reidentified> {
+async function again(engine: Engine, ep_id: string, why: ReidentifyCause): Promise<Reidentified> {
+  const { cause, change_id, files_anew = false } = why;
   const db = await engine.db();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const stored = await runKeys(db, ep_id);
@@ -75,8 +81,9 @@ async function again(engine: Engine, ep_id: string, { cause, change_id }: Reiden
       return writeIdentities(q, run.run_key, made, { cause, change_id, decisions_seq });
     });
     if (revision === undefined) continue;
-    if (!same) await publishIdentities(engine, run, made);
-    return { ep_id, run_id: run.run_id, revision, before, after: totals(made.screen_time.rows) };
+    const published = !same || (await isBehind(engine, run, made, files_anew));
+    if (published) await publishIdentities(engine, run, made);
+    return { ep_id, run_id: run.run_id, revision, published, before, after: totals(made.screen_time.rows) };
   }
   throw new ScreenalyticsError('CHANGE_CONFLICT', { episode: ep_id });
 }

@@ -104,13 +104,17 @@ export function keysOf({ config, media_key, grid, detector, embedder, provider }
   const { operating_score = OPERATING_SCORE } = detector.entry;
   const tracker = { tracking, warmup_dets: scene.warmup_dets, operating_score };
   const tracks = artifactKey(track, tracker, appearance, [shots, detections]);
-  const pictures = { ...faces, thumb_quality: storage.jpeg_quality };
-  const crops = artifactKey(harvest, pictures, {}, [tracks]);
+  const crops = cropsKey({ faces, storage }, tracks);
   const { switch_similarity_max, mirror } = recognition;
   const embeddings = artifactKey(embed, { switch_similarity_max, mirror }, model(embedder), [crops]);
   const calibration = embedder.entry.calibration ?? null;
   const clusters = artifactKey(cluster, { ...clustering, calibration }, {}, [tracks, embeddings]);
   return { shots, detections, tracks, faces: crops, embeddings, clusters };
+}
+
+/** The name of the crops of these tracks. */
+export function cropsKey({ faces, storage }: Pick<Config, 'faces' | 'storage'>, tracks: string): string {
+  return artifactKey(harvest, { ...faces, thumb_quality: storage.jpeg_quality }, {}, [tracks]);
 }
 
 /** As the configuration has them now, for a run with this embedder. */

@@ -14,6 +14,7 @@ import {
   seasonEpisode,
   slug,
 } from '../blobs/layout.ts';
+import { findFootage } from '../blobs/layout-v1.ts';
 import type { Engine, EngineReader } from '../engine.ts';
 import type { RunRequest } from '../run-episode.ts';
 import { findEpisode } from '../store/episodes.ts';
@@ -44,19 +45,19 @@ function looksLikeEpisode(text: string): boolean {
   return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text);
 }
 
-/** Footage that an earlier run kept, by the episode's id. */
-async function storedSource(engine: EngineReader, ep_id: string, signal: AbortSignal): Promise<Source> {
+/** Footage that an earlier run kept, or an upload, or that lies under a name of layout v1: by the episode's id. */
+export async function storedSource(engine: EngineReader, ep_id: string, signal: AbortSignal): Promise<Source> {
   const place = parseEpisode(ep_id);
   const known = await findEpisode(await engine.db(), ep_id);
-  const folder = layout(place)
-    .video('')
-    .replace(/episode$/, '');
-  const [key] = (await engine.blobs.list(folder)).filter((each) => each.startsWith(`${folder}episode.`));
-  if (known === null || key === undefined) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
+  const footage = await findFootage(engine.blobs, place);
+  if (footage === undefined && known === null) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
+  if (footage === undefined)
+    throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: `${layout(place).video('')}.*`, episode: ep_id });
+  const { key } = footage;
   const path = engine.blobs.pathOf(key);
   return {
     path,
-    name: known.source_name ?? basename(key),
+    name: known?.source_name ?? basename(key),
     ...(await hashOnce(engine, path, signal)),
     place,
     stored: true,
@@ -83,7 +84,7 @@ async function placeFor(
 const Hashes = z.record(z.string(), z.object({ bytes: z.number(), mtime_ms: z.number(), sha256: z.string() }));
 
 /** sha256 of a file, remembered by path, size and time of change: hashing an hour of video takes seconds. */
-async function hashOnce(
+export async function hashOnce(
   engine: EngineReader,
   path: string,
   signal: AbortSignal,

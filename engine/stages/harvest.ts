@@ -17,6 +17,25 @@ export const harvest = {
 /** Room around a face in the picture that people see, in face sizes. */
 const THUMB_ROOM = 1.5;
 
+/** (chip_size, chip_size, 3): a face as recognition sees it. */
+export function cutChip(
+  frame: Image,
+  { landmarks }: Pick<Face, 'landmarks'>,
+  { chip_size }: Pick<Config['faces'], 'chip_size'>,
+  alignment: Alignment,
+): Image {
+  return alignFace(frame, landmarks, chip_size, alignment);
+}
+
+/** (thumb_size, thumb_size, 3): a face as people see it, upright and with some room. */
+export function cutThumb(
+  frame: Image,
+  { box }: Pick<Face, 'box'>,
+  { thumb_size }: Pick<Config['faces'], 'thumb_size'>,
+): Image {
+  return cropSquare(frame, box, THUMB_ROOM, thumb_size);
+}
+
 /** A crop that is kept so far: what is known of it, and its pixels. */
 interface Kept {
   readonly row: Omit<FaceRow, 'face_id'>;
@@ -68,7 +87,7 @@ export function createHarvest(params: Config['faces'], alignment: Alignment, fro
   return {
     offer(track_id, detection, frame, face, others) {
       if (!isFit(face, frame)) return;
-      const chip = alignFace(frame, face.landmarks, params.chip_size, alignment);
+      const chip = cutChip(frame, face, params, alignment);
       const found = assessFace({ face, others, frame, chip }, params);
       if (found.sharpness === 0) return; // one flat colour: landmarks that span no face, and nothing to recognise
       const track = tracks.get(track_id) ?? { selection: createSelection(params.top_k), kept: new Map<string, Kept>() };
@@ -91,7 +110,7 @@ export function createHarvest(params: Config['faces'], alignment: Alignment, fro
         size_px: round(found.size_px, 1),
         flags: found.flags,
       };
-      const thumb = cropSquare(frame, face.box, THUMB_ROOM, params.thumb_size);
+      const thumb = cutThumb(frame, face, params);
       track.kept.set(id, { row, chip: chip.rgb, thumb: thumb.rgb });
     },
     collect(track_id) {

@@ -29,10 +29,18 @@ export function runKeys(db: Readable, ep_id: string, run_id?: string): Promise<S
   });
 }
 
-const SELECT_KEYS = `
+/** Of the current run of every episode, in order of name. */
+export function currentRunKeys(db: Readable): Promise<StoredKeys[]> {
+  return db.read(async (q) =>
+    z.array(StoredKeys).parse(await q.query(`${STORED_KEYS} where r.current order by e.ep_id`)),
+  );
+}
+
+const STORED_KEYS = `
   select e.ep_id, r.run_id, r.run_key, r.current, r.keys, r.settings, r.detector, r.embedder, r.device, r.revision,
     r.decisions_seq, r.facebank_key
-  from sa.run r join sa.episode e on e.episode_key = r.episode_key
+  from sa.run r join sa.episode e on e.episode_key = r.episode_key`;
+const SELECT_KEYS = `${STORED_KEYS}
   where e.ep_id = $1 and case when $2::text is null then r.current else r.run_id = $2 end`;
 
 export const Revision = z.object({

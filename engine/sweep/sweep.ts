@@ -1,6 +1,6 @@
 import type { Config } from '#config/schema.ts';
 import type { Artifacts, Media, Shot } from '#engine/core/artifacts.ts';
-import type { Face, Frame } from '#engine/core/image.ts';
+import type { Face, Frame, Image } from '#engine/core/image.ts';
 import type { Alignment } from '#engine/math/align.ts';
 import { lagOf } from '#engine/math/cuts.ts';
 import { type Dense, type Frames, openFrames, SMALL, sampleCount } from '#engine/media/frames.ts';
@@ -228,15 +228,28 @@ async function endTracks(request: SweepRequest, s: Standing, ids: readonly numbe
     const crops = s.crops.collect(track_id);
     if (ended === undefined) continue;
     s.rows.ended.push(ended);
-    for (const { row, chip, thumb } of crops) {
+    for (const { row, ...cut } of crops) {
       s.rows.faces.push(row);
-      const folder = request.pictures;
-      const chip_jpeg = await encodeJpeg(chip, request.config.faces.jpeg_quality);
-      const thumb_jpeg = await encodeJpeg(thumb, request.config.storage.jpeg_quality);
-      await request.blobs.put(`${folder}chips/${row.face_id}.jpg`, chip_jpeg, false);
-      await request.blobs.put(`${folder}thumbs/${row.face_id}.jpg`, thumb_jpeg, false);
+      await writePictures(request.blobs, request.pictures, row.face_id, cut, request.config);
     }
   }
+}
+
+/** Both pictures of a face, into the folder of its artifact. */
+export async function writePictures(
+  blobs: Pick<Blobs, 'put'>,
+  folder: string,
+  face_id: string,
+  { chip, thumb }: { readonly chip: Image; readonly thumb: Image },
+  {
+    faces,
+    storage,
+  }: { faces: Pick<Config['faces'], 'jpeg_quality'>; storage: Pick<Config['storage'], 'jpeg_quality'> },
+): Promise<void> {
+  const chip_jpeg = await encodeJpeg(chip, faces.jpeg_quality);
+  const thumb_jpeg = await encodeJpeg(thumb, storage.jpeg_quality);
+  await blobs.put(`${folder}chips/${face_id}.jpg`, chip_jpeg, false);
+  await blobs.put(`${folder}thumbs/${face_id}.jpg`, thumb_jpeg, false);
 }
 
 /** The cache is anyone's to empty: rows of faces are worth something only while their pictures are there. */

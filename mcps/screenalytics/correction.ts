@@ -8,6 +8,7 @@ import { openNamed, queueOf } from '#engine/review/open-review.ts';
 import { readSheet } from '#engine/review/sheet.ts';
 import { readNumbers } from '#engine/review/targets.ts';
 import { currentRun } from '#engine/store/runs.ts';
+import { harvestStepOf } from './mending.ts';
 import { NextStep } from './next-steps.ts';
 
 /** How faces are named, and what is said besides: the same words in every tool that corrects. */
@@ -71,9 +72,8 @@ export async function corrected(
       episode: ep_id,
       totals: changedTotals(before, after),
       ...{ affected: [...affected], held: [...held], later: [...later] },
-      certainty: ep_id === null ? null : await certaintyNow(engine, ep_id),
+      ...(await standing(engine, ep_id, more.next_steps ?? [])),
       also: [...(more.also ?? [])],
-      next_steps: [...(more.next_steps ?? [])],
     },
   };
 }
@@ -99,8 +99,12 @@ export async function meant(
 /** Questions that the answer speaks of. */
 const ANSWERS = 5;
 
-async function certaintyNow(engine: EngineReader, ep_id: string): Promise<Certainty> {
-  return certaintyOf(queueOf(engine, await openNamed(engine, ep_id)), ANSWERS);
+/** How far the episode is certain now; and the call that brings back pictures of identities, where the cache has lost them. */
+async function standing(engine: EngineReader, ep_id: string | null, next_steps: readonly z.input<typeof NextStep>[]) {
+  if (ep_id === null) return { certainty: null, next_steps: [...next_steps] };
+  const named = await openNamed(engine, ep_id);
+  const certainty = certaintyOf(queueOf(engine, named), ANSWERS);
+  return { certainty, next_steps: [...(await harvestStepOf(engine, named)), ...next_steps] };
 }
 
 function changedTotals(before: Correction['before'], after: Correction['after']): z.input<typeof Total>[] {

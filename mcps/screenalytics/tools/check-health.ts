@@ -10,6 +10,7 @@ import { openErasures } from '#engine/erasure/erasures.ts';
 import { listErasures } from '#engine/erasure/ledger.ts';
 import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
 import { availableProviders, openSession } from '#engine/models/session.ts';
+import { type OutOfStep, outOfStep } from '#engine/run/in-step.ts';
 import { peoplePastRetention } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { leaves } from '../leaves.ts';
@@ -33,7 +34,7 @@ export const checkHealth = defineTool({
   name: 'check_health',
   title: 'Check this machine',
   description:
-    'Checks Node, ffmpeg, models and their licences, device, database, disk and memory, and says what is missing and how to mend it. `config` adds every configuration value with its origin.',
+    'Checks Node, ffmpeg, models and their licences, device, database, disk, memory, and that files and names are in step with rows; says what is wrong and how to mend it. `config` adds every configuration value with its origin.',
   effect: 'read',
   input: z.object({
     config: z.boolean().default(false).describe('Also list every configuration value and where it came from'),
@@ -53,6 +54,7 @@ export const checkHealth = defineTool({
       await attempt('disk', () => disk(engine.config.home)),
       memory(),
       await attempt('retention', () => retention(engine)),
+      ...(await inStep(engine)),
       await attempt('erasures', () => erasures(engine)),
     ];
     return {
@@ -138,6 +140,32 @@ async function erasures(engine: EngineReader): Promise<Check> {
   const mend = 'When no run is under way, call again; who is one with somebody else here: screenalytics forget <id>';
   return { name: 'erasures', state: 'warning', found: found.join('; '), mend };
 }
+
+/** Files and names that a process which was killed amid a change left behind (MOD-11). */
+async function inStep(engine: EngineReader): Promise<Check[]> {
+  let found: OutOfStep[];
+  try {
+    found = await outOfStep(engine);
+  } catch {
+    return []; // without a database, which is told above
+  }
+  return (['files', 'names'] as const).map((what) => {
+    const own = found.filter((each) => each.what === what);
+    if (own.length === 0) return ok(what, IN_STEP[what]);
+    const [first] = own;
+    const more = own.length > NAMED_MAX ? [`and ${own.length - NAMED_MAX} more`] : [];
+    const words = [...own.slice(0, NAMED_MAX).map(({ ep_id, why }) => `${ep_id}: ${why}`), ...more].join('; ');
+    const again = `Run it again: screenalytics run episode ${first?.ep_id}`;
+    const mend = own.some(({ mendable }) => mendable) ? 'screenalytics mend' : again;
+    return { name: what, state: 'warning', found: words, mend };
+  });
+}
+const IN_STEP = {
+  files: 'those of every episode are those of its rows',
+  names: 'every episode knows of the newest seeds and decisions',
+};
+/** Episodes told of by name. */
+const NAMED_MAX = 5;
 
 function node(): Check {
   const { version, platform, arch } = process;

@@ -18,6 +18,7 @@ import { listLowConfidenceTracks } from './list-low-confidence-tracks.ts';
 import { listModels } from './list-models.ts';
 import { listShots } from './list-shots.ts';
 import { listTracks } from './list-tracks.ts';
+import { mendEpisode } from './mend-episode.ts';
 import { planRun } from './plan-run.ts';
 import { prepareModels } from './prepare-models.ts';
 import { promoteToFacebank } from './promote-to-facebank.ts';
@@ -53,6 +54,7 @@ export const served = [
   getDiagnostics,
   compareRuns,
   checkHealth,
+  mendEpisode,
   deleteData,
 ] as const;
 

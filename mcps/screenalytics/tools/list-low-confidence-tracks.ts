@@ -6,6 +6,8 @@ import { Reason, ReviewItem } from '#engine/review/queue.ts';
 import { MadeSheet, sheetOfItem } from '#engine/review/sheet.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+import { harvestSteps } from '../mending.ts';
+import { NextStep } from '../next-steps.ts';
 
 export const listLowConfidenceTracks = defineTool({
   name: 'list_low_confidence_tracks',
@@ -34,6 +36,7 @@ export const listLowConfidenceTracks = defineTool({
     certainty: Certainty,
     /** Decisions of people that this run has nothing to attach to: they are kept. */
     unmatched: z.array(z.object({ change_id: z.string(), evidence_id: z.string(), reason: z.string() })),
+    next_steps: z.array(NextStep),
   }),
   run: async ({ episode: asked, run: run_id, limit, reason, score_max, sheets }, { engine, signal }) => {
     const { episode, run } = await requireRun(await engine.db(), asked, run_id);
@@ -53,6 +56,10 @@ export const listLowConfidenceTracks = defineTool({
       omitted: found.length - items.length,
       certainty: certaintyOf(queue, limit),
       unmatched: named.identities.unmatched,
+      next_steps: harvestSteps(
+        run.ep_id,
+        items.map(({ sheet }) => sheet),
+      ),
     };
   },
 });

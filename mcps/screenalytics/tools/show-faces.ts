@@ -6,6 +6,8 @@ import { MadeSheet, makeSheet, thumbPath } from '#engine/review/sheet.ts';
 import { facesShown } from '#engine/review/shown-faces.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
+import { harvestSteps } from '../mending.ts';
+import { NextStep } from '../next-steps.ts';
 import { afterOf, next, pageOf } from '../paging.ts';
 
 const Shown = FaceRow.pick({ face_id: true, track_id: true, at_ms: true, quality: true, yaw_deg: true, flags: true });
@@ -29,11 +31,12 @@ export const showFaces = defineTool({
   output: z.object({
     ...Context.shape,
     sheet: MadeSheet.nullable(),
-    /** In the order of their numbers on the sheet. */
-    faces: z.array(Shown.extend({ number: z.int(), label: z.string().nullable(), path: z.string() })),
+    /** In the order of their numbers on the sheet; `path` is null where the picture is gone from the cache. */
+    faces: z.array(Shown.extend({ number: z.int(), label: z.string().nullable(), path: z.string().nullable() })),
     /** Crops of the tracks, before sampling. */
     total: z.int(),
     next,
+    next_steps: z.array(NextStep),
   }),
   run: async ({ episode: asked, run: run_id, person, cluster, track, sample, limit, cursor }, { engine }) => {
     const given = [person, cluster, track].filter((each) => each !== undefined);
@@ -54,16 +57,19 @@ export const showFaces = defineTool({
     const cells = page.rows.map(({ face, target }) => ({ target, face_ids: [face.face_id] }));
     const title = [`${given[0]}: ${total} crops, every ${sample}.`];
     const targets = [...new Set(cells.map(({ target }) => target))];
+    const sheet = cells.length === 0 ? null : await makeSheet(engine, named, { title, cells, targets });
+    const paths = await Promise.all(page.rows.map(({ face }) => thumbPath(engine, named, face.face_id)));
     return {
       ...contextOf(episode, run),
-      sheet: cells.length === 0 ? null : await makeSheet(engine, named, { title, cells, targets }),
+      sheet,
       faces: page.rows.map(({ face, label }, i) => {
         const { face_id, track_id, at_ms, quality, yaw_deg, flags } = face;
-        const path = thumbPath(engine, named, face_id);
+        const path = paths[i] ?? null;
         return { number: i + 1, face_id, track_id, at_ms, quality, yaw_deg, flags, label, path };
       }),
       total,
       next: page.next,
+      next_steps: harvestSteps(run.ep_id, [sheet]),
     };
   },
 });
