@@ -37,6 +37,7 @@ export function runText(run: RunSummary, look: Look): string {
   const cached = run.stages.filter((stage) => stage.cached).length;
   return [
     peopleTable(run.screen_time, look),
+    ...changesTable(run.changes, look),
     '',
     facts([
       ['episode', `${run.episode} (${seconds(run.duration_s)})`],
@@ -67,6 +68,16 @@ export function runText(run: RunSummary, look: Look): string {
   ].join('\n');
 }
 
+/** Beside what the episode's totals were before. */
+function changesTable(changes: RunSummary['changes'], look: Look): string[] {
+  if (changes.length === 0) return [];
+  const rows = changes.map(({ person, before_s, after_s }) => {
+    const difference = after_s - before_s;
+    return [person, seconds(before_s), seconds(after_s), `${difference > 0 ? '+' : ''}${difference.toFixed(1)} s`];
+  });
+  return ['', table(['changed', 'before', 'after', 'difference'], rows, look)];
+}
+
 /** What the network proposed, what of it was kept, and why the rest went (DET-05). */
 export function proposalsText(n: Omit<DetectionCounts, 'frames'>): string {
   const share = n.raw === 0 ? '' : ` (${percent(n.kept / n.raw)})`;
@@ -76,9 +87,10 @@ export function proposalsText(n: Omit<DetectionCounts, 'frames'>): string {
 
 function identityWords({ identity, stages }: RunSummary): string {
   if (!stages.some(({ name }) => name === 'identify')) return 'not asked who is who';
-  const { named, unknown, asked, unmatched, conflicts } = identity;
+  const { named, unknown, asked, applied, unmatched, conflicts } = identity;
   const rest = [
     ...(asked > 0 ? [`${asked} tracks to be asked about`] : []),
+    ...(applied > 0 ? [`${applied} decisions of people hold`] : []),
     ...(unmatched > 0 ? [`${unmatched} decisions that nothing matches`] : []),
     ...(conflicts > 0 ? [`${conflicts} tracks on which decisions meet`] : []),
   ];

@@ -12,6 +12,8 @@ const IdentityCounts = z.object({
   unknown: z.int(),
   /** Tracks of which a person should be asked. */
   asked: z.int(),
+  /** People's decisions in force that hold in this run. */
+  applied: z.int(),
   /** Evidence of people's decisions that nothing in this run matches. */
   unmatched: z.int(),
   /** Tracks on which decisions of two people meet. */
@@ -54,6 +56,8 @@ export const RunSummary = z.object({
   }),
   track_metrics: TrackMetrics.extend({ id_switches: z.int() }),
   screen_time: z.array(ScreenTimeRow),
+  /** People whose seconds are not what the episode's were before this run; empty on a first one (FAC-17). */
+  changes: z.array(z.object({ person: z.string(), before_s: z.number(), after_s: z.number() })),
   identity: IdentityCounts,
   /** Null: nobody was named. */
   certainty: Certainty.nullable(),

@@ -2,10 +2,14 @@ import type { Config } from '#config/schema.ts';
 import { digest } from '../core/stage.ts';
 import type { RunSummary } from '../core/summary.ts';
 import type { Engine } from '../engine.ts';
+import { unusedSeeds } from '../facebank/unused.ts';
 import { certaintyOfRun } from '../review/certainty.ts';
 import { retention } from '../stages/detect.ts';
+import type { Db } from '../store/db.ts';
 import { type EpisodeInput, upsertEpisode } from '../store/episodes.ts';
+import { currentRun, screenTime } from '../store/runs.ts';
 import { saveRun } from '../store/save-run.ts';
+import { type RunTotals, runChanges } from './changes.ts';
 import { publish } from './publish.ts';
 import { reidentify } from './reidentify.ts';
 import { publishReport } from './report.ts';
@@ -45,6 +49,7 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
     home: engine.config.home,
     certainty: certaintyOfRun(engine.config, engine.config, ran.made),
     without_seeds: ran.named?.bank?.without_seeds ?? [],
+    ...(ran.given && { decisions: ran.given.decisions }),
   });
   const { media, shots, detections, tracks, faces, embeddings, clusters } = ran.made;
   const { named, given } = ran;
@@ -55,6 +60,7 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
   const machine = { shots, detections, tracks, faces, embeddings, clusters };
   await publishReport(engine.blobs, { media, ...machine, ...named, summary, models, faces_key: settled.keys.faces });
   const db = await engine.db();
+  const before = await totalsNow(db, place.ep_id);
   const { detector, embedder, tracker, device, analyzed_fps } = summary;
   const { saved, newer } = await saveRun(db, {
     ...{ ep_id: place.ep_id, run_id, settings, settings_hash: digest(settings), detector, embedder, tracker, device },
@@ -65,7 +71,15 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
   await upsertEpisode(db, episodeRow(settled, 'analysed'));
   // Somebody decided something while this ran: their word holds for this run, too.
   if (newer) await reidentify(engine, [place.ep_id], { cause: 'run', change_id: null });
-  return summary;
+  const changes = runChanges(before, (await totalsNow(db, place.ep_id)) ?? { run_id, rows: [] });
+  const unused = named.bank === null ? await unusedSeeds(db, place.ep_id) : null;
+  return { ...summary, changes, warnings: [...summary.warnings, ...(unused === null ? [] : [unused])] };
+}
+
+/** Of the episode's current run; null when it has none. */
+async function totalsNow(db: Db, ep_id: string): Promise<RunTotals | null> {
+  const run = await currentRun(db, ep_id);
+  return run === null ? null : { run_id: run.run_id, rows: await screenTime(db, ep_id, run.run_id) };
 }
 
 function machineStages({ source, keys }: Settled): Record<string, string> {

@@ -1,5 +1,6 @@
 import { type EpisodePlace, layout } from '../blobs/layout.ts';
 import type { Artifacts } from '../core/artifacts.ts';
+import type { Decisions } from '../core/identities.ts';
 import type { RunSummary } from '../core/summary.ts';
 import { cutsPerMinute, unusualMinutes } from '../math/cut-rate.ts';
 import { retention } from '../stages/detect.ts';
@@ -27,11 +28,13 @@ export interface SummaryFacts
   readonly grid: Pick<Grid, 'fps'>;
   /** Names of the cast whom nothing can recognise (PRO-04). */
   readonly without_seeds: readonly string[];
+  /** Of people, as they were given to the run. */
+  readonly decisions?: Decisions;
 }
 
 /** What a run says of itself; what a stopped run has not made counts as nothing. */
 export function summarise(facts: SummaryFacts): RunSummary {
-  const { place, made, grid, without_seeds, ...rest } = facts;
+  const { place, made, grid, without_seeds, decisions, ...rest } = facts;
   const { media, shots, detections, tracks, faces, embeddings, clusters, identities, screen_time } = made;
   const { frames, crops, thumbs, manifests, reports } = layout(place);
   const metrics = tracks?.metrics ?? NO_TRACKS;
@@ -57,7 +60,8 @@ export function summarise(facts: SummaryFacts): RunSummary {
     cuts: cutRate(shots ?? []),
     track_metrics: { ...metrics, id_switches },
     screen_time: screen_time?.rows ?? [],
-    identity: identityCounts(identities),
+    changes: [],
+    identity: identityCounts(identities, decisions),
     warnings: without_seeds.map(
       (name) => `${name} has no photo in the facebank, so no face can be recognised as theirs.`,
     ),
@@ -67,13 +71,19 @@ export function summarise(facts: SummaryFacts): RunSummary {
   };
 }
 
-function identityCounts(identities: Artifacts['identities'] | undefined): RunSummary['identity'] {
+function identityCounts(
+  identities: Artifacts['identities'] | undefined,
+  decisions: Decisions | undefined,
+): RunSummary['identity'] {
+  const lost = new Set(identities?.unmatched.map(({ evidence_id }) => evidence_id));
+  const applied = decisions?.rows.filter(({ evidence }) => evidence.some((each) => !lost.has(each.evidence_id)));
   const named = identities?.rows.filter(({ person_id }) => person_id !== null).length ?? 0;
   const asked = identities?.pieces.filter(({ band }) => band === 'ask').map(({ track_id }) => track_id);
   return {
     named,
     unknown: (identities?.rows.length ?? 0) - named,
     asked: new Set(asked).size,
+    applied: applied?.length ?? 0,
     unmatched: identities?.unmatched.length ?? 0,
     conflicts: identities?.conflicts.length ?? 0,
   };
