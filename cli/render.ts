@@ -90,7 +90,7 @@ function identityWords({ identity, stages }: RunSummary): string {
   const { named, unknown, asked, applied, unmatched, conflicts } = identity;
   const rest = [
     ...(asked > 0 ? [`${asked} tracks to be asked about`] : []),
-    ...(applied > 0 ? [`${applied} decisions of people hold`] : []),
+    ...(applied > 0 ? [`people's decisions that hold: ${applied}`] : []),
     ...(unmatched > 0 ? [`${unmatched} decisions that nothing matches`] : []),
     ...(conflicts > 0 ? [`${conflicts} tracks on which decisions meet`] : []),
   ];
