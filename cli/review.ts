@@ -29,10 +29,7 @@ export function reviewText(found: Output<typeof listLowConfidenceTracks>, look: 
   const sheets = items.flatMap(({ id, sheet }) =>
     sheet === null ? [] : [[`${id} (${sheet.sheet})`, sheet.path] as const],
   );
-  const [first] = items;
-  const answer = first?.sheet
-    ? `npx screenalytics assign ${episode} "<name>" --sheet ${first.sheet.sheet} --except "#3"`
-    : undefined;
+  const answer = exampleAnswer(items, episode);
   return [
     items.length === 0
       ? 'Nothing to ask.'
@@ -47,6 +44,18 @@ export function reviewText(found: Output<typeof listLowConfidenceTracks>, look: 
     ...(answer === undefined ? [] : ['', facts([['answer', answer]])]),
     ...mendText(found.next_steps),
   ].join('\n');
+}
+
+/** To the first question that has somebody to suggest, else to the first that can be looked at. */
+function exampleAnswer(items: Output<typeof listLowConfidenceTracks>['items'], episode: string): string | undefined {
+  const shown = items.filter(({ sheet }) => sheet !== null);
+  const suggests = ({ candidates: [best], suggestion }: (typeof items)[number]) =>
+    best !== undefined && suggestion.startsWith(`${best.name}?`);
+  const item = shown.find(suggests) ?? shown[0];
+  if (item?.sheet == null) return undefined;
+  const name = suggests(item) ? item.candidates[0]?.name : '<name>';
+  const except = item.sheet.shown > 1 ? ' --except "#2"' : '';
+  return `npx screenalytics assign ${episode} "${name}" --sheet ${item.sheet.sheet}${except}`;
 }
 
 /** What is gone, and the command that brings it back. */

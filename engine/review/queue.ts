@@ -16,23 +16,26 @@ export const Reason = z.enum([
 ]);
 export type Reason = z.output<typeof Reason>;
 
+/** Also why a decision is shown that nothing in the run matches. */
+export const ReviewReason = z.enum([...Reason.options, 'unmatched']);
+
 /** One question: everything in it is settled by one answer. */
 export const ReviewItem = z.object({
-  /** `Unknown-3`, `cluster-7` (a matched cluster in doubt), `track-12`. */
+  /** `Unknown-3`, `cluster-7` (a matched cluster in doubt), `track-12`; of people's decisions `conflict-12` and `decision-c_1`. */
   id: z.string(),
-  kind: z.enum(['identity', 'cluster', 'track']),
+  kind: z.enum(['identity', 'cluster', 'track', 'decision']),
   /** What it counts for now. */
   label: z.string(),
-  /** What the answer is about: tracks, or spans of them, as people type them; most seconds first. */
-  targets: z.array(z.string()).min(1),
+  /** What the answer is about: tracks, or spans of them, as people type them; most seconds first; none where nothing matches. */
+  targets: z.array(z.string()),
   /** The longest stretch of it, to be played: ms of the episode. */
-  clip: z.object({ start_ms: z.int(), end_ms: z.int() }),
+  clip: z.object({ start_ms: z.int(), end_ms: z.int() }).nullable(),
   /** Face-seconds in it, and those expected to be wrong or unknown now: the queue's order. */
   seconds: z.number(),
   stake_s: z.number(),
   /** Of the seconds in it that carry their right name now, 0..1; 0 where it has none. */
   probability: z.number(),
-  reasons: z.array(Reason).min(1),
+  reasons: z.array(ReviewReason).min(1),
   /** The reasons in words. */
   why: z.string(),
   /** Who it could be, likeliest first. */

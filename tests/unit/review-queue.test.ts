@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Identity, Piece } from '#engine/core/identities.ts';
-import { answersTo, certaintyAfter, type ReviewInput, reviewQueue } from '#engine/review/queue.ts';
+import { openDecisions } from '#engine/review/open-decisions.ts';
+import { answersTo, certaintyAfter, type ReviewInput, ReviewItem, reviewQueue } from '#engine/review/queue.ts';
 import { formatTrackRef, parseNumber, parseTrackRef, refOfPiece } from '#engine/review/refs.ts';
 import { random } from '../support/random.ts';
 
@@ -208,3 +209,29 @@ function made(
     params: PARAMS,
   };
 }
+
+test('decisions that a run cannot follow come after the questions: what nothing matches, and where two meet unasked', () => {
+  const pieces = [piece(1, 'Ada', 4000, { locked: true, band: 'decided' }), piece(2, 'Unknown-1', 3000)];
+  const conflicts = [1, 2].map((track_id) => ({ track_id, change_ids: ['c_1', 'c_2'], reason: 'the newer one holds' }));
+  const unmatched = ['e_1', 'e_2'].map((evidence_id) => ({
+    change_id: 'c_3',
+    evidence_id,
+    reason: 'no face is there',
+  }));
+  const input = made(pieces);
+  const identities = { ...input.identities, conflicts, unmatched };
+  const { items } = reviewQueue({ ...input, identities });
+  expect(items.map(({ id, reasons }) => [id, reasons])).toEqual([['Unknown-1', ['unknown', 'conflict']]]);
+  expect(openDecisions(identities, items)).toEqual([
+    expect.objectContaining({
+      ...{ id: 'conflict-1', kind: 'decision', label: 'Ada', targets: ['1'], seconds: 0, stake_s: 0 },
+      ...{ clip: { start_ms: 0, end_ms: 4000 }, reasons: ['conflict'], suggestion: 'undo one of c_1, c_2' },
+    }),
+    expect.objectContaining({
+      ...{ id: 'decision-c_3', kind: 'decision', targets: [], seconds: 0, clip: null, reasons: ['unmatched'] },
+      suggestion: expect.stringContaining('c_3'),
+    }),
+  ]);
+  for (const item of openDecisions(identities, items)) expect(ReviewItem.safeParse(item).success).toBe(true);
+  expect(openDecisions({ pieces, conflicts: [], unmatched: [] }, items)).toEqual([]);
+});

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { Certainty } from '#engine/core/certainty.ts';
 import { certaintyOf } from '#engine/review/certainty.ts';
+import { openDecisions } from '#engine/review/open-decisions.ts';
 import { openNamed, queueOf } from '#engine/review/open-review.ts';
-import { Reason, ReviewItem } from '#engine/review/queue.ts';
+import { ReviewItem, ReviewReason } from '#engine/review/queue.ts';
 import { MadeSheet, sheetOfItem } from '#engine/review/sheet.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
@@ -19,7 +20,7 @@ export const listLowConfidenceTracks = defineTool({
     episode: episodeInput,
     run: runInput,
     limit: z.int().min(1).max(50).default(5).describe('Questions (1-50)'),
-    reason: Reason.optional().describe('Only questions with this reason'),
+    reason: ReviewReason.optional().describe('Only questions with this reason'),
     score_max: z
       .number()
       .min(0)
@@ -42,13 +43,14 @@ export const listLowConfidenceTracks = defineTool({
     const { episode, run } = await requireRun(await engine.db(), asked, run_id);
     const named = await openNamed(engine, run.ep_id, run.run_id);
     const queue = queueOf(engine, named);
-    const found = queue.items.filter(
+    const found = [...queue.items, ...openDecisions(named.identities, queue.items)].filter(
       (item) => item.probability <= score_max && (reason === undefined || item.reasons.includes(reason)),
     );
     const items = [];
     for (const item of found.slice(0, limit)) {
       signal.throwIfAborted();
-      items.push({ ...item, sheet: sheets ? await sheetOfItem(engine, named, item) : null });
+      const is_shown = sheets && item.targets.length > 0;
+      items.push({ ...item, sheet: is_shown ? await sheetOfItem(engine, named, item) : null });
     }
     return {
       ...contextOf(episode, run),
