@@ -18,7 +18,14 @@ import {
 } from '#engine/eval/bench-job.ts';
 import type { NamingFigures } from '#engine/eval/bench-naming.ts';
 import { measureProcess, type Usage } from '#engine/eval/bench-process.ts';
-import { type BenchFigures, benchMarkdown, type DeviceFigures, HEAD, rows } from '#engine/eval/bench-table.ts';
+import {
+  type BenchFigures,
+  benchMarkdown,
+  type DeviceFigures,
+  HEAD,
+  namingRows,
+  rows,
+} from '#engine/eval/bench-table.ts';
 import { benchVideo } from '#engine/eval/bench-video.ts';
 import { galleryMarkdown, measureGallery } from '#engine/eval/gallery.ts';
 import { availableProviders } from '#engine/models/session.ts';
@@ -37,6 +44,7 @@ Measures how fast the pipeline is, how soon totals follow a correction, and what
   --detector ID    another detector; its weights come from $SCREENALYTICS_SHARED/models
   --embedder ID    another embedder, likewise
   --runs N         measure N times and take medians (1)
+  --naming         instead: only how soon totals follow a correction and a seed
   --gallery        instead: how well and how fast 100,000 tracks are searched in the embedded database
   --tracks N       another number of tracks for it
   --write          put the figures into docs/SCORES.md
@@ -48,6 +56,7 @@ const OPTIONS = {
   detector: { type: 'string' },
   embedder: { type: 'string' },
   runs: { type: 'string', default: '1' },
+  naming: { type: 'boolean', default: false },
   gallery: { type: 'boolean', default: false },
   tracks: { type: 'string', default: '100000' },
   write: { type: 'boolean', default: false },
@@ -73,6 +82,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const flags = flagsOf(process.argv.slice(2));
   if (flags.help) return say(HELP);
   if (flags.gallery) return measureSearch(flags, signal);
+  if (flags.naming) return measureNamingAlone(flags, signal);
   if (flags.job !== undefined) return say(JSON.stringify(await doJob(JSON.parse(flags.job) as Job)));
   const folder = resolve(process.env.SCREENALYTICS_SHARED ?? join(projectRoot, '../shared'));
   const shared = existsSync(join(folder, 'media/clips')) ? folder : undefined;
@@ -161,11 +171,7 @@ async function measure(bench: Bench, name: string, flags: Flags): Promise<BenchF
     const figures = await measureDevice(bench, device, flags.runs);
     if (figures !== undefined) devices.push(figures);
   }
-  note('Corrections on a made-up hour and season ...');
-  const naming = await medians(flags.runs, async () => {
-    await forget(home);
-    return inChild<NamingFigures>(bench, 'naming', 'cpu');
-  });
+  const naming = await measureNaming(bench, flags.runs);
   const { cores, cpu } = machine();
   const date = new Date().toISOString().slice(0, 10);
   return {
@@ -179,6 +185,28 @@ async function measure(bench: Bench, name: string, flags: Flags): Promise<BenchF
     devices,
     naming,
   };
+}
+
+async function measureNaming(bench: Bench, runs: number): Promise<NamingFigures> {
+  note('Corrections on a made-up hour and season ...');
+  return medians(runs, async () => {
+    await forget(bench.home);
+    return inChild<NamingFigures>(bench, 'naming', 'cpu');
+  });
+}
+
+/** In a home of its own, which goes afterwards. Nothing is written: docs/SCORES.md has it with the rest of the bench. */
+async function measureNamingAlone(flags: Flags, signal: AbortSignal): Promise<void> {
+  if (flags.write) throw new Error('--naming is a part of the bench: run it whole to --write it');
+  const home = await mkdtemp(join(tmpdir(), 'screenalytics-naming-'));
+  try {
+    const figures = await measureNaming({ home, signal, video: '', overrides: { home } }, flags.runs);
+    if (flags.json) say(JSON.stringify(figures, undefined, 1));
+    else say(table(HEAD, namingRows(figures), { rules: process.stdout.isTTY === true }));
+  } finally {
+    await stopOwner(home);
+    await rm(home, { recursive: true, force: true });
+  }
 }
 
 /** The processor first, then whatever else is here: only what opens is measured. */

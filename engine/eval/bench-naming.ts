@@ -1,5 +1,4 @@
 import { cacheKeys, layout, parseEpisode } from '../blobs/layout.ts';
-import type { Decisions } from '../core/identities.ts';
 import { digest } from '../core/stage.ts';
 import type { Engine } from '../engine.ts';
 import { contactSheet } from '../report/contact-sheet.ts';
@@ -8,6 +7,7 @@ import { json } from '../run/json-files.ts';
 import { type OpenRun, openRun } from '../run/open-run.ts';
 import { packedKey, savePacked } from '../run/packed.ts';
 import { publishIdentities } from '../run/publish-identities.ts';
+import { scoresKey } from '../run/score-memo.ts';
 import type { Keys } from '../run/settings.ts';
 import { upsertEpisode } from '../store/episodes.ts';
 import { writeIdentities } from '../store/identity-rows.ts';
@@ -23,14 +23,18 @@ export interface NamingFigures {
   readonly parts: { readonly open: number; readonly identify: number; readonly rows: number };
   /** Manifests, pictures and report, after the totals. */
   readonly publish_s: number;
-  /** The same as the correction for each of so many episodes, after a new seed. */
-  readonly season: { readonly episodes: number; readonly took_s: number };
+  /** After a new seed of one person: the same as the correction for each of so many episodes, and then their files. */
+  readonly season: { readonly episodes: number; readonly took_s: number; readonly publish_s: number };
 }
 
 const SEASON = 20;
 const EARLY_FACES = 2000;
 
-/** How long people wait for totals after a correction, on a made-up hour and on a season of such hours. */
+/**
+ * How long people wait for totals after a correction, on a made-up hour, and after a new seed, on a season of such hours. As in a server that
+ * runs: its program has been read and has named something before. The runs have been named and published, so that scores and small
+ * pictures are kept of them.
+ */
 export async function timeNaming(
   engine: Engine,
   signal: AbortSignal,
@@ -42,38 +46,52 @@ export async function timeNaming(
   const named = await nameFirst(engine, episode);
   for (const [n, ep_id] of ids.entries()) await prepare(engine, episode, ep_id, { n, named });
 
-  const first = await correct(engine, ids[0] ?? '', episode, withoutLast(episode.decisions, 1));
-  await picturesFor(engine, episode, first.made);
-  const publish_began = performance.now();
-  await publishIdentities(engine, first.run, first.made);
-  const publish_s = since(publish_began);
-  const season_began = performance.now();
+  await picturesFor(engine, episode, named);
+  await publishIdentities(engine, await openRun(engine, ids[0] ?? ''), named);
+  const first = await nameAgain(engine, ids[0] ?? '', corrected(episode));
+  const season = { took_s: 0, publish_s: 0 };
   for (const ep_id of ids) {
     signal.throwIfAborted();
-    await correct(engine, ep_id, episode, withoutLast(episode.decisions, 2));
+    const { took_s, publish_s } = await nameAgain(engine, ep_id, withSeed(episode));
+    season.took_s += took_s;
+    season.publish_s += publish_s;
   }
   return {
     tracks: size.tracks,
     detections: episode.machine.detections.rows.length,
-    ...{ correction_s: first.took_s, parts: first.parts, publish_s },
-    season: { episodes, took_s: since(season_began) },
+    ...{ correction_s: first.took_s, parts: first.parts, publish_s: first.publish_s },
+    season: { episodes, ...season },
   };
 }
 
-/** Each state of the decisions is new, so nothing of it is in the cache. */
-function withoutLast(decisions: Decisions, n: number): Decisions {
-  return { ...decisions, rows: decisions.rows.slice(0, -n) };
+type Given = Pick<BenchEpisode, 'facebank' | 'decisions'>;
+
+/** Without the last decision: that is a state of which nothing is in the cache. */
+function corrected({ facebank, decisions }: BenchEpisode): Given {
+  return { facebank, decisions: { ...decisions, rows: decisions.rows.slice(0, -1) } };
 }
 
-async function correct(engine: Engine, ep_id: string, { facebank }: BenchEpisode, decisions: Decisions) {
+/** The first track's face is one more seed of its person. */
+function withSeed({ facebank, decisions, machine }: BenchEpisode): Given {
+  const [person, ...others] = facebank.people;
+  const [seed] = person?.seeds ?? [];
+  const [track] = machine.embeddings.tracks;
+  if (person === undefined || seed === undefined || track === undefined) throw new RangeError('bench: nobody is known');
+  const seeds = [...person.seeds, { ...seed, seed_id: `${seed.seed_id}_new`, vector: track.vector }];
+  return { facebank: { ...facebank, people: [{ ...person, seeds }, ...others] }, decisions };
+}
+
+async function nameAgain(engine: Engine, ep_id: string, given: Given) {
   const began = performance.now();
   const run = await openRun(engine, ep_id);
   const opened = since(began);
-  const made = await identifyRun(engine, run, { facebank, decisions });
+  const made = await identifyRun(engine, run, given);
   const identified = since(began);
   await rows(engine, run, made);
   const took_s = since(began);
-  return { run, made, took_s, parts: { open: opened, identify: identified - opened, rows: took_s - identified } };
+  await publishIdentities(engine, run, made);
+  const parts = { open: opened, identify: identified - opened, rows: took_s - identified };
+  return { took_s, parts, publish_s: since(began) - took_s };
 }
 
 async function rows(engine: Engine, run: OpenRun, made: Identified): Promise<void> {
@@ -81,10 +99,11 @@ async function rows(engine: Engine, run: OpenRun, made: Identified): Promise<voi
   await db.write((q) => writeIdentities(q, run.run_key, made, { cause: 'bench', change_id: null, decisions_seq: 0 }));
 }
 
+/** Pictures of faces are the same ones. */
 function keysFor(n: number): Keys {
   const key = (name: string) => digest([name, n]);
   return {
-    ...{ shots: key('shots'), detections: key('detections'), tracks: key('tracks'), faces: key('faces') },
+    ...{ shots: key('shots'), detections: key('detections'), tracks: key('tracks'), faces: digest(['faces']) },
     ...{ embeddings: key('embeddings'), clusters: key('clusters') },
   };
 }
@@ -105,8 +124,12 @@ async function prepare(
 ): Promise<void> {
   const { blobs, config } = engine;
   const keys = keysFor(n);
+  const first = keysFor(0);
   if (n === 0) await savePacked(blobs, keys, machine);
-  else await blobs.putFile(packedKey(keys), blobs.pathOf(packedKey(keysFor(0))));
+  else {
+    await blobs.putFile(packedKey(keys), blobs.pathOf(packedKey(first)));
+    await blobs.putFile(scoresKey(keys.embeddings), blobs.pathOf(scoresKey(first.embeddings)));
+  }
   const settings = { openset: config.openset, confusion: config.confusion, screen_time: config.screen_time };
   const { detections, faces, embeddings, clusters } = machine;
   // Rows that a correction does not touch have no part in it.

@@ -62,7 +62,8 @@ export function rows(figures: BenchFigures): Row[] {
   ];
 }
 
-function namingRows({ tracks, detections, correction_s, parts, publish_s, season }: NamingFigures): Row[] {
+/** Totals after a correction and after a new seed. */
+export function namingRows({ tracks, detections, correction_s, parts, publish_s, season }: NamingFigures): Row[] {
   const { open, identify, rows: written } = parts;
   const shares = `read ${open.toFixed(2)}, identify and measure ${identify.toFixed(2)}, rows ${written.toFixed(2)}`;
   return [
@@ -77,6 +78,7 @@ function namingRows({ tracks, detections, correction_s, parts, publish_s, season
       `${season.took_s.toFixed(1)} s`,
       verdict(season.took_s, BARS.season_s),
     ],
+    [`manifests and reports of a season of ${season.episodes}`, `${season.publish_s.toFixed(1)} s`, ''],
   ];
 }
 

@@ -51,9 +51,16 @@ export function doubtsOf(piece: Piece, identity: Identity | undefined, input: Re
 }
 
 function switchesIn({ track_id, start_ms, end_ms }: Piece, { embeddings }: ReviewInput): number[] {
-  const track = embeddings.tracks.find((each) => each.track_id === track_id);
-  return track?.suspected_switches_ms.filter((at_ms) => at_ms > start_ms && at_ms < end_ms) ?? [];
+  const all = suspected.get(embeddings) ?? new Map(embeddings.tracks.map((row) => [row.track_id, row]));
+  suspected.set(embeddings, all);
+  return all.get(track_id)?.suspected_switches_ms.filter((at_ms) => at_ms > start_ms && at_ms < end_ms) ?? [];
 }
+
+/** By track: every piece of a run asks. */
+const suspected = new WeakMap<
+  ReviewInput['embeddings'],
+  ReadonlyMap<number, { suspected_switches_ms: readonly number[] }>
+>();
 
 /** A track that was moved out of the cluster that it stained is no longer about it. */
 function isAbout(

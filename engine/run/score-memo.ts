@@ -20,7 +20,7 @@ export async function keptScores(
   embeddings_key: string,
   tracks: number,
 ): Promise<KeptScores> {
-  const key = cacheKeys.packed(digest([MAGIC, embeddings_key]));
+  const key = scoresKey(embeddings_key);
   const known = read(await blobs.get(key), tracks);
   const used = new Map<string, Float64Array>();
   let fresh = false;
@@ -39,6 +39,11 @@ export async function keptScores(
       if (fresh) await blobs.put(key, write(used, tracks), false);
     },
   };
+}
+
+/** Beside the packed runs: what erases these takes it along. */
+export function scoresKey(embeddings_key: string): string {
+  return cacheKeys.packed(digest([MAGIC, embeddings_key]));
 }
 
 /** By what the prototypes are, in their order. */
