@@ -24,6 +24,7 @@ const FILES = {
   review: 'pipeline/review.yaml',
   screen_time: 'pipeline/screen_time_v2.yaml',
   storage: 'storage.yaml',
+  lifecycle: 'lifecycle.yaml',
   services: 'services.yaml',
   models: 'models.yaml',
 } as const;

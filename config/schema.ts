@@ -127,6 +127,13 @@ export const Storage = z.strictObject({
   jpeg_quality: z.int().min(1).max(100),
 });
 
+/** Days after which objects of a kind may go; null is never. */
+export const Lifecycle = z.strictObject({
+  frames_days: z.int().min(1).max(3650).nullable(),
+  thumbs_days: z.int().min(1).max(3650).nullable(),
+});
+export type Lifecycle = z.output<typeof Lifecycle>;
+
 export const Device = z.enum(['auto', 'cpu', 'cuda', 'coreml', 'directml', 'webgpu']);
 export type Device = z.output<typeof Device>;
 
@@ -213,6 +220,7 @@ export const Config = z.strictObject({
   review: Review,
   screen_time: ScreenTime,
   storage: Storage,
+  lifecycle: Lifecycle,
   services: Services,
   models: Models,
 });

@@ -1,10 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import {
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import type { Blobs } from './blobs.ts';
+import type { BlobFacts, Blobs, Part, PutLimits } from './blobs.ts';
+import { signLocally } from './local-urls.ts';
 
-/** Blobs in a folder. No key can point outside of it. */
+/** Blobs in a folder. No key can point outside of it, and no link below it leads outside. */
 export function openLocalBlobs(folder: string): Blobs {
   const root = resolve(folder);
 
@@ -15,13 +29,28 @@ export function openLocalBlobs(folder: string): Blobs {
     return path;
   }
 
-  async function place(key: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  /** The path of a key, or refused where a link on the way leads outside of the folder. */
+  async function follow(key: string): Promise<string> {
     const path = pathOf(key);
+    await confine(path, root, key);
+    return path;
+  }
+
+  /** The same for what is replaced or removed by its name: where that name itself leads does not matter. */
+  async function named(key: string): Promise<string> {
+    const path = pathOf(key);
+    if (path !== root) await confine(dirname(path), root, key);
+    return path;
+  }
+
+  async function place(key: string, make: (temporary: string) => Promise<void>, replace = true): Promise<void> {
+    const path = await named(key);
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     await mkdir(dirname(path), { recursive: true });
     try {
       await make(temporary);
-      await rename(temporary, path);
+      if (replace) await rename(temporary, path);
+      else await link(temporary, path).catch(isThere);
       await rm(temporary, { force: true }); // two names of one file: renaming one to the other does nothing
     } catch (error) {
       await rm(temporary, { force: true });
@@ -30,7 +59,7 @@ export function openLocalBlobs(folder: string): Blobs {
   }
 
   async function filesBelow(prefix: string): Promise<string[]> {
-    const found = await readdir(pathOf(prefix), { recursive: true, withFileTypes: true }).catch(() => []);
+    const found = await readdir(await follow(prefix), { recursive: true, withFileTypes: true }).catch(() => []);
     return found.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
   }
 
@@ -41,27 +70,79 @@ export function openLocalBlobs(folder: string): Blobs {
       .sort();
   }
 
+  async function facts(key: string): Promise<BlobFacts | undefined> {
+    const found = await stat(await follow(key)).catch(absent);
+    return found?.isFile() ? { bytes: found.size, modified_ms: Math.round(found.mtimeMs) } : undefined;
+  }
+
+  async function* read(key: string, part?: Part): AsyncGenerator<Uint8Array> {
+    const span = part === undefined ? {} : { start: part.first, end: part.last };
+    yield* createReadStream(await follow(key), { ...span, highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>;
+  }
+
   return {
     pathOf,
     list,
-    get: (key) => readFile(pathOf(key)).catch(absent),
-    has: async (key) => (await stat(pathOf(key)).catch(absent)) !== undefined,
+    stat: facts,
+    read,
+    get: async (key) => readFile(await follow(key)).catch(absent),
+    has: async (key) => (await stat(await follow(key)).catch(absent)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
       const real = await realpath(path); // a hard link to a symbolic one would keep the name, not the bytes
       await place(key, (temporary) => link(real, temporary).catch(() => copyFile(real, temporary)));
     },
+    putStream: (key, bytes, limits) => place(key, (temporary) => receive(temporary, bytes, limits), limits.replace),
+    signGet: (key, ttl_s) => signLocally(root, { method: 'GET', key, ttl_s }),
+    signPut: (key, ttl_s, limits) => signLocally(root, { method: 'PUT', key, ttl_s, limits }),
     async tidy(prefix) {
       for (const path of await filesBelow(prefix)) if (path.endsWith('.tmp')) await rm(path, { force: true });
     },
     async delete(prefix) {
       if (pathOf(prefix) === root) throw new ScreenalyticsError('INPUT_INVALID', { reason: 'an empty prefix' });
-      await rm(pathOf(prefix), { recursive: true, force: true });
+      await rm(await named(prefix), { recursive: true, force: true });
     },
   };
 }
 
+/** Every part of the path that is there must really lie below the root. */
+async function confine(path: string, root: string, key: string): Promise<void> {
+  const home = await realpath(root).catch(absent);
+  if (home === undefined) return; // nothing is there yet
+  for (let at = path; at !== root; at = dirname(at)) {
+    const real = await realpath(at).catch(absent);
+    if (real === undefined) continue;
+    if (real === home || real.startsWith(home + sep)) return;
+    throw new ScreenalyticsError('INPUT_INVALID', { key, reason: 'a link leads outside of the home folder' });
+  }
+}
+
+async function receive(path: string, bytes: AsyncIterable<Uint8Array>, limits: PutLimits): Promise<void> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'wx');
+  try {
+    let taken = 0;
+    for await (const chunk of bytes) {
+      taken += chunk.length;
+      if (taken > limits.bytes_max) throw new ScreenalyticsError('UPLOAD_REFUSED', { reason: 'too_large', ...limits });
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  const sha256 = hash.digest('hex');
+  if (limits.sha256 !== undefined && limits.sha256 !== sha256)
+    throw new ScreenalyticsError('UPLOAD_REFUSED', { reason: 'other_bytes', sha256, wanted: limits.sha256 });
+}
+
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  throw error;
+}
+
+function isThere(error: NodeJS.ErrnoException): never {
+  if (error.code === 'EEXIST') throw new ScreenalyticsError('UPLOAD_REFUSED', { reason: 'exists' });
   throw error;
 }

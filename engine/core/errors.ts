@@ -111,6 +111,18 @@ export const ERRORS = {
     message: 'Pictures of faces are gone from the cache.',
     hint: 'Cut them from the footage again: screenalytics mend <episode>',
   },
+  OBJECT_NOT_FOUND: {
+    exit: 3,
+    actor: 'caller',
+    message: 'There is no such file in the storage.',
+    hint: 'List them: screenalytics storage list',
+  },
+  UPLOAD_REFUSED: {
+    exit: 3,
+    actor: 'caller',
+    message: 'An upload was not kept.',
+    hint: 'Ask for another URL with the size and sha256 of the file; to replace what is there, say so.',
+  },
   CHANGE_NOT_FOUND: {
     exit: 3,
     actor: 'caller',
@@ -206,6 +218,12 @@ export const ERRORS = {
     actor: 'operator',
     message: 'The database cannot be reached.',
     hint: 'Check DATABASE_URL and that the server runs; without DATABASE_URL the embedded one is used.',
+  },
+  STORAGE_UNAVAILABLE: {
+    exit: 6,
+    actor: 'operator',
+    message: 'The storage does not answer.',
+    hint: 'Look at the log that is named below, then call again.',
   },
   INVARIANT_BROKEN: {
     exit: 7,
