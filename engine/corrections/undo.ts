@@ -13,6 +13,7 @@ import {
   type StoredChange,
 } from '../store/changes.ts';
 import type { DbReader, Readable } from '../store/db.ts';
+import { requireOwnNames } from '../store/people.ts';
 import { projectPeople } from '../store/person-log.ts';
 import { type Correction, changeEpisode, decideInput, type openEpisode } from './apply.ts';
 import { affectedBy, nameTaken } from './people.ts';
@@ -152,6 +153,7 @@ async function ofPeople(
       const persons = idsOf('person:');
       const before = await affectedBy(q, base.kind, persons);
       await projectPeople(q, persons, idsOf('seed:'));
+      await requireOwnNames(q, persons);
       const after = await affectedBy(q, base.kind, persons);
       return { change_id: added.change_id, ep_ids: [...new Set([...before, ...after])].sort() };
     })

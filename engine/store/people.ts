@@ -74,6 +74,16 @@ export async function requirePersonIn(q: DbReader, name_or_id: string): Promise<
   throw new ScreenalyticsError('PERSON_NOT_FOUND', { person: name_or_id, near, fix });
 }
 
+/** PERSON_EXISTS when one of these has come to have somebody else's name, in whatever spelling: an undo can bring one back. */
+export async function requireOwnNames(q: DbReader, person_ids: readonly string[]): Promise<void> {
+  const rows = (await rowsOf(q)).filter(inForce);
+  for (const { person_id, name } of rows.filter((row) => person_ids.includes(row.person_id))) {
+    const other = rows.find((row) => row.person_id !== person_id && foldName(row.name) === foldName(name));
+    if (other !== undefined)
+      throw new ScreenalyticsError('PERSON_EXISTS', { name: other.name, person_id: other.person_id });
+  }
+}
+
 /** Everybody in force, in order of name. */
 export function listPeople(db: Readable): Promise<Person[]> {
   return db.read(async (q) => (await rowsOf(q)).filter(inForce).map(faceOf).sort(byName));

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { changePeople } from '#engine/corrections/people.ts';
+import { undoChange } from '#engine/corrections/undo.ts';
 import { openEngine } from '#engine/engine.ts';
 import { seedModels } from '#engine/facebank/add-seeds.ts';
 import { facebankFor } from '#engine/facebank/bank.ts';
@@ -72,6 +74,18 @@ test('faces of somebody else are refused, whether they look like another or only
   const like = await promote({ faces: own, person: 'Ada' });
   expect(like.added).toBe(0);
   expect(like.results.map(({ detail }) => detail).join('\n')).toMatch(/looks like Ben|of Ben/);
+}, 120_000);
+
+test('of somebody who took their consent back nothing is promoted, until there is a new one', async () => {
+  const by = { actor: 'operator', surface: 'cli' } as const;
+  const { change_id } = await changePeople(engine, by, { act: 'set_consent', person: 'Ada', consent: 'withdrawn' });
+  const none = await promote({ track: String(pair[0]), person: 'ada' });
+  expect(none).toMatchObject({ added: 0, change_id: null });
+  expect(new Set(none.results.map(({ code }) => code))).toEqual(new Set(['no_consent']));
+  expect(none.results[0]?.detail).toMatch(/Ada withdrew their consent/);
+  await undoChange(engine, by, change_id);
+  const again = await promote({ track: String(pair[0]), person: 'ada' });
+  expect(again.results.map(({ code }) => code)).not.toContain('no_consent');
 }, 120_000);
 
 test('what is not there, and what is no track, is refused before any work', async () => {

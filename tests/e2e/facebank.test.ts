@@ -190,6 +190,14 @@ test('who was merged counts for the person who is left; who was deleted or took 
   const consent = await changePeople(engine, by, { act: 'set_consent', person: 'Ben', consent: 'withdrawn' });
   expect(await namesIn()).toEqual(['Ada', 'Cleo']);
   expect((await list({ person: 'Ben' })).people[0]).toMatchObject({ consent: 'withdrawn', ready: false });
+  const refused = await add({ paths: [join(folder, 'cast/Ben')], person: 'BEN' });
+  expect(refused).toMatchObject({ added: 0, rejected: 2, change_id: null, created: [] });
+  expect(refused.results.map(({ code, detail }) => [code, /^Ben withdrew/.test(detail)])).toEqual([
+    ['no_consent', true],
+    ['no_consent', true],
+  ]);
+  const unknown = add({ paths: [join(folder, 'cast/Ben')], person: 'Unknown-3' });
+  await expect(unknown).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   await undoChange(engine, by, consent.change_id ?? '');
   expect(await namesIn()).toEqual(['Ada', 'Ben', 'Cleo']);
 }, 180_000);
