@@ -109,8 +109,14 @@ module.exports = {
     door(
       'postgres',
       'pg|pgvector|@electric-sql/[^/]+',
-      ['^engine/store/'],
-      'SQL is spoken in engine/store only. Ask one of its functions, or add one there.',
+      ['^engine/store/', '^engine/analytics/'],
+      "SQL is spoken in engine/store, and other people's in engine/analytics. Ask one of their functions, or add one there.",
+    ),
+    door(
+      'the-sql-parser',
+      'libpg-query',
+      ['^engine/analytics/sql-parser\\.ts$'],
+      'SQL of others is parsed through engine/analytics/sql-parser.ts, and judged by sql-guard.ts.',
     ),
     door(
       'onnxruntime',

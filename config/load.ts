@@ -26,6 +26,7 @@ const FILES = {
   storage: 'storage.yaml',
   lifecycle: 'lifecycle.yaml',
   services: 'services.yaml',
+  analytics: 'analytics.yaml',
   models: 'models.yaml',
 } as const;
 
@@ -114,7 +115,12 @@ export function overrideConfig(
 
 function defaults(): Tree {
   const sections = Object.entries(FILES).map(([name, file]) => [name, readYaml(join(here, file))]);
-  return { home: join(projectRoot, '.screenalytics'), database_url: null, ...Object.fromEntries(sections) };
+  return {
+    home: join(projectRoot, '.screenalytics'),
+    database_url: null,
+    analytics_url: null,
+    ...Object.fromEntries(sections),
+  };
 }
 
 function userFile(env: NodeJS.ProcessEnv): Layer[] {
@@ -128,10 +134,12 @@ function userFile(env: NodeJS.ProcessEnv): Layer[] {
 function fromEnv(env: NodeJS.ProcessEnv): Tree {
   const home = env.SCREENALYTICS_HOME;
   const url = env.DATABASE_URL || env.DB_URL;
+  const analytics = env.DATABASE_ANALYTICS_URL;
   const mirror = env.SCREENALYTICS_MODELS_MIRROR;
   return {
     ...(home && { home: isAbsolute(home) ? home : resolve(home.replace(/^~(?=\/|$)/, homedir())) }),
     ...(url && { database_url: url }),
+    ...(analytics && { analytics_url: analytics }),
     ...(mirror && { models: { mirror: resolve(mirror) } }),
   };
 }

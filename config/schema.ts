@@ -137,6 +137,15 @@ export type Lifecycle = z.output<typeof Lifecycle>;
 export const Device = z.enum(['auto', 'cpu', 'cuda', 'coreml', 'directml', 'webgpu']);
 export type Device = z.output<typeof Device>;
 
+export const Analytics = z.strictObject({
+  query_s_max: z.number().positive().max(600),
+  rows_max: positive,
+  chars_max: positive,
+  memory_mb_max: z.int().min(768),
+  /** Only these shows' rows can be asked; empty: all. */
+  shows: z.array(z.string()),
+});
+
 export const Services = z.strictObject({
   device: Device,
   workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
@@ -207,6 +216,8 @@ export const Models = z.strictObject({
 export const Config = z.strictObject({
   home: z.string().min(1),
   database_url: z.string().nullable(),
+  /** Of a login that may read the reporting views alone; null: one is made. */
+  analytics_url: z.string().nullable(),
   sampling: Sampling,
   scene: Scene,
   detection: Detection,
@@ -222,6 +233,7 @@ export const Config = z.strictObject({
   storage: Storage,
   lifecycle: Lifecycle,
   services: Services,
+  analytics: Analytics,
   models: Models,
 });
 type Deep<T> = T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Loaded } from '#config/load.ts';
 import type { Config } from '#config/schema.ts';
+import { type Analytics, openAnalytics } from './analytics/analytics.ts';
 import type { BlobReader, Blobs } from './blobs/blobs.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import { type Logger, openLog } from './core/log.ts';
@@ -15,13 +16,15 @@ export interface Engine {
   readonly log: Logger;
   readonly models: ModelCatalog;
   readonly blobs: Blobs;
+  /** Free SQL over the reporting views. */
+  readonly analytics: Analytics;
   /** Opened when first asked for. */
   db(): Promise<Db>;
   close(): Promise<void>;
 }
 
 /** What read tools are handed: they cannot write because they have nothing to write with. */
-export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log'> {
+export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log' | 'analytics'> {
   readonly models: Omit<ModelCatalog, 'prepare'>;
   /** `put` is for what a cache remembers: a plan keeps what probing and hashing found. */
   readonly blobs: BlobReader & Pick<Blobs, 'pathOf' | 'put'>;
@@ -32,17 +35,21 @@ export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log'> 
 export function openEngine({ config, origin }: Loaded): Engine {
   const log = openLog(config.services.log);
   let db: Promise<Db> | undefined;
+  const opened = (): Promise<Db> => {
+    db ??= openDb({ home: config.home, database_url: config.database_url, log });
+    return db;
+  };
+  const analytics = openAnalytics(config, opened);
   return {
     config,
     origin,
     log,
     models: openCatalog(config.models, join(config.home, 'models')),
     blobs: openLocalBlobs(config.home),
-    db: () => {
-      db ??= openDb({ home: config.home, database_url: config.database_url, log });
-      return db;
-    },
+    analytics,
+    db: opened,
     async close() {
+      await analytics.close();
       const opened = await db?.catch(() => undefined);
       await opened?.close();
     },

@@ -159,6 +159,30 @@ export const ERRORS = {
     message: 'The log of changes was altered outside the product.',
     hint: 'Restore it from a backup; the first row that does not fit is named below.',
   },
+  SQL_REFUSED: {
+    exit: 4,
+    actor: 'caller',
+    message: 'That SQL is not taken: only one query that reads the reporting views is.',
+    hint: 'Ask a SELECT over the views: screenalytics views',
+  },
+  SQL_FAILED: {
+    exit: 3,
+    actor: 'caller',
+    message: 'The database could not answer that query.',
+    hint: 'Correct the query; the columns: screenalytics views <view>',
+  },
+  SQL_LIMIT: {
+    exit: 4,
+    actor: 'caller',
+    message: 'The query took more than a query may take, so it was ended.',
+    hint: 'Ask for less: fewer episodes, a sum instead of rows, a tighter join.',
+  },
+  ANALYTICS_UNAVAILABLE: {
+    exit: 6,
+    actor: 'operator',
+    message: 'The place where free queries run could not be made ready.',
+    hint: 'See mcps/postgres/README.md for the login that a server needs; the reason is below.',
+  },
   MODEL_MISSING: {
     exit: 5,
     actor: 'operator',
