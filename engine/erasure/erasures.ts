@@ -14,7 +14,7 @@ import { lockErasures } from './locks.ts';
  */
 export async function forgetPerson(engine: Engine, by: By, person: Person, reason: string | null): Promise<Forgetting> {
   const lock = await lockErasures(engine);
-  if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { lock: erasureKeys.lock });
+  if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { reason: 'another erasure is under way' });
   try {
     await endOpen(engine);
     return await forget(engine, { by, person, reason });

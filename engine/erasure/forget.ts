@@ -8,6 +8,7 @@ import { changeId, lockHead } from '../store/changes.ts';
 import type { DbReader } from '../store/db.ts';
 import { erasePeople, everybody, findText, type Traces, tracesOf, usedKeys } from '../store/erasure.ts';
 import type { Person } from '../store/people.ts';
+import { eraseProposals } from '../store/proposals.ts';
 import { listCurrentRuns } from '../store/run-keys.ts';
 import { erasedOf, eraseLog, type LogPlan, planLog } from './erase-log.ts';
 import { eraseFaces, eraseOrphans, eraseSeedFiles, eraseTexts, filesNaming } from './files.ts';
@@ -73,6 +74,7 @@ export async function forget(engine: Engine, order: ForgetOrder): Promise<Forget
       const found = await planOf(q, person.person_key);
       await eraseLog(q, found.traces, found.log, { by, reason, change_id });
       await erasePeople(q, found.traces);
+      await eraseProposals(q, sqlPattern(needlesOf(found.traces, found.log.evidence)));
       return found;
     });
     const todo = todoOf({ traces, log });

@@ -24,7 +24,7 @@ export async function lockEpisodes(engine: Engine, ep_ids: readonly string[]): P
     const lock = await take(engine, `work/${ep_id}.lock`);
     if (lock === undefined) {
       release();
-      throw new ScreenalyticsError('HOME_BUSY', { episode: ep_id });
+      throw new ScreenalyticsError('HOME_BUSY', { reason: 'a run of it is under way', episode: ep_id });
     }
     taken.push(lock);
   }
@@ -37,7 +37,7 @@ export async function requireQuiet(engine: Engine, own: readonly string[]): Prom
   for (const key of await engine.blobs.list('work/')) {
     if (!/^work\/[^/]+\.lock$/.test(key) || mine.has(key)) continue;
     const lock = await take(engine, key);
-    if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { lock: key });
+    if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { reason: 'a run is under way', lock: key });
     lock.release();
   }
 }
