@@ -234,7 +234,7 @@ export const ERRORS = {
   HOME_BUSY: {
     exit: 6,
     actor: 'operator',
-    message: 'Another process is already doing this same run.',
+    message: 'Another process is at work on the same.',
     hint: 'Wait for it to end, or stop it, then run again.',
   },
   DATABASE_UNAVAILABLE: {
