@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Engine } from '#engine/engine.ts';
+import type { Answered, Question } from '#mcps/kit/caller.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import type { Effect, Tool, ToolProgress } from '#mcps/kit/tool.ts';
 import type { Flagged } from './flags.ts';
@@ -9,6 +10,8 @@ import type { Look } from './table.ts';
 export interface Session {
   readonly engine: Engine;
   readonly signal: AbortSignal;
+  /** Asks the person at the terminal, where there is one. */
+  confirm?(question: Question): Promise<Answered>;
   progress(now: ToolProgress): void;
 }
 

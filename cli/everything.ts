@@ -21,6 +21,7 @@ import { saveCatalog } from '#mcps/screenalytics/tools/save-catalog.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
+import { approvalCommands } from './approvals.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
@@ -63,6 +64,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(listFacebank, { also: ['facebank'], positional: 'person', text: facebankText }),
   ...toolCommands(promoteToFacebank, { also: ['promote'], positional: 'episode', text: promotedText }),
   ...reviewCommands,
+  ...approvalCommands,
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),

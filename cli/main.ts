@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { commands } from './everything.ts';
 import { runProgram } from './program.ts';
+import { confirmAtTerminal } from './terminal.ts';
 
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -17,4 +18,5 @@ process.exitCode = await runProgram(commands, process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   signal: stop.signal,
+  confirm: confirmAtTerminal(stop.signal),
 });

@@ -2,6 +2,7 @@ import { ConfigProblem, type Loaded, loadConfig } from '#config/load.ts';
 import { ERRORS, ScreenalyticsError } from '#engine/core/errors.ts';
 import { openLog } from '#engine/core/log.ts';
 import { openEngine } from '#engine/engine.ts';
+import type { Answered, Question } from '#mcps/kit/caller.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import type { Answer, Command } from './commands.ts';
 import { findCommand } from './commands.ts';
@@ -16,6 +17,8 @@ export interface Terminal {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly signal: AbortSignal;
+  /** Asks the person at the controlling terminal; absent: nobody can be asked. */
+  confirm?(question: Question): Promise<Answered>;
 }
 
 /** Words in, exit code out. Results go to stdout; progress and errors to stderr, or with --json everything to stdout. */
@@ -52,6 +55,8 @@ async function dispatch(commands: readonly Command[], argv: readonly string[], t
   }
   const answer = await perform(command, parsed.input, loadConfig(terminal.env), terminal, json);
   const rules = terminal.stdout.isTTY === true;
+  // A server has said all it had to say, in frames.
+  if (answer.output === undefined) return 0;
   terminal.stdout.write(`${json ? JSON.stringify(answer.output) : answer.text({ rules })}\n`);
   return answer.ok ? 0 : 1;
 }
@@ -66,7 +71,13 @@ async function perform(
   const engine = openEngine(loaded);
   const reporter = reporterFor(terminal, json);
   try {
-    return await command.run(input, { engine, signal: terminal.signal, progress: (now) => reporter.show(now) });
+    const { signal, confirm } = terminal;
+    return await command.run(input, {
+      engine,
+      signal,
+      ...(confirm && { confirm }),
+      progress: (now) => reporter.show(now),
+    });
   } finally {
     reporter.close();
     await engine.close();

@@ -26,6 +26,7 @@ const FILES = {
   storage: 'storage.yaml',
   lifecycle: 'lifecycle.yaml',
   services: 'services.yaml',
+  policy: 'policy.yaml',
   analytics: 'analytics.yaml',
   models: 'models.yaml',
 } as const;
@@ -136,11 +137,13 @@ function fromEnv(env: NodeJS.ProcessEnv): Tree {
   const url = env.DATABASE_URL || env.DB_URL;
   const analytics = env.DATABASE_ANALYTICS_URL;
   const mirror = env.SCREENALYTICS_MODELS_MIRROR;
+  const profile = env.SCREENALYTICS_PROFILE;
   return {
     ...(home && { home: isAbsolute(home) ? home : resolve(home.replace(/^~(?=\/|$)/, homedir())) }),
     ...(url && { database_url: url }),
     ...(analytics && { analytics_url: analytics }),
     ...(mirror && { models: { mirror: resolve(mirror) } }),
+    ...(profile && { services: { profile } }),
   };
 }
 

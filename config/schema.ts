@@ -146,10 +146,52 @@ export const Analytics = z.strictObject({
   shows: z.array(z.string()),
 });
 
+/** Named sets of rules of config/policy.yaml. */
+export const ProfileName = z.enum(['viewer', 'operator', 'curator', 'scheduled', 'admin']);
+export type ProfileName = z.output<typeof ProfileName>;
+
+/** What `allow` holds within. */
+export const Limits = z.strictObject({
+  writes_per_run: positive.optional(),
+  score_min: fraction.optional(),
+  margin_min: fraction.optional(),
+  shows: z.array(z.string()).optional(),
+  seasons: z.array(z.int()).optional(),
+  episodes: z.array(z.string()).optional(),
+});
+
+export const Rule = z
+  .strictObject({
+    /** Name of a tool, or of a tool and its action (`edit_tracks:unlock`); `*` stands for any letters. */
+    tools: z.string().regex(/^[a-z0-9_*]+(:[a-z0-9_*]+)?$/, 'a name of a tool, with * for any letters'),
+    effect: z.enum(['read', 'write', 'destroy']).optional(),
+    surfaces: z.array(z.enum(['cli', 'mcp', 'agent', 'queue'])).optional(),
+    action: z.enum(['allow', 'ask', 'deny']),
+    limits: Limits.optional(),
+    reason: z.string().min(1),
+  })
+  .refine(
+    ({ action, limits: { writes_per_run, score_min, margin_min } = {} }) =>
+      action === 'allow' || [writes_per_run, score_min, margin_min].every((limit) => limit === undefined),
+    'only `allow` has limits of number and certainty',
+  );
+export type Rule = Deep<z.output<typeof Rule>>;
+
+const Profile = z.strictObject({ about: z.string(), rules: z.array(Rule) });
+export const Policy = z.strictObject({
+  viewer: Profile,
+  operator: Profile,
+  curator: Profile,
+  scheduled: Profile,
+  admin: Profile,
+});
+
 export const Services = z.strictObject({
   device: Device,
   workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
   log: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
+  /** What every caller is held to; one's own profile can only be stricter. */
+  profile: ProfileName,
 });
 
 export const ModelEntry = z.strictObject({
@@ -233,6 +275,7 @@ export const Config = z.strictObject({
   storage: Storage,
   lifecycle: Lifecycle,
   services: Services,
+  policy: Policy,
   analytics: Analytics,
   models: Models,
 });

@@ -20,6 +20,8 @@ export interface Engine {
   readonly analytics: Analytics;
   /** Opened when first asked for. */
   db(): Promise<Db>;
+  /** The same if it was asked for already: for what is not worth opening it. */
+  openedDb(): Promise<Db> | undefined;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export function openEngine({ config, origin }: Loaded): Engine {
     blobs: openLocalBlobs(config.home),
     analytics,
     db: opened,
+    openedDb: () => db,
     async close() {
       await analytics.close();
       const opened = await db?.catch(() => undefined);

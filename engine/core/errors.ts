@@ -183,6 +183,36 @@ export const ERRORS = {
     message: 'The place where free queries run could not be made ready.',
     hint: 'See mcps/postgres/README.md for the login that a server needs; the reason is below.',
   },
+  POLICY_DENIED: {
+    exit: 4,
+    actor: 'owner',
+    message: 'The write policy does not allow that.',
+    hint: 'See config/policy.yaml and services.profile; the owner can choose another profile.',
+  },
+  PROPOSED: {
+    exit: 4,
+    actor: 'owner',
+    message: 'That needs a person, so it was not done: it waits as a proposal.',
+    hint: 'A person decides at a terminal: screenalytics proposals',
+  },
+  PROPOSAL_NOT_FOUND: {
+    exit: 3,
+    actor: 'caller',
+    message: 'There is no such proposal.',
+    hint: 'List them: screenalytics proposals',
+  },
+  PROPOSAL_STALE: {
+    exit: 6,
+    actor: 'caller',
+    message: 'That proposal can no longer be run as it was proposed.',
+    hint: 'Look at what is there now, and ask for it again.',
+  },
+  APPROVAL_NEEDS_TERMINAL: {
+    exit: 4,
+    actor: 'owner',
+    message: 'Only a person at a terminal can decide on a proposal.',
+    hint: 'Type it in a terminal of your own, not through a program: screenalytics proposals',
+  },
   MODEL_MISSING: {
     exit: 5,
     actor: 'operator',

@@ -25,6 +25,24 @@ export interface ToolContext<E extends Effect = Effect> {
   progress(now: ToolProgress): void;
 }
 
+/** What the write policy may want to know of a call before it decides. */
+export interface Facts {
+  /** Probability (0..1) of what the call says, by the machine's own evidence: of its least certain target. */
+  readonly score?: number;
+  /** How far that is ahead of the likeliest other answer. */
+  readonly margin?: number;
+  /** The episode that it is about, where no field of that name says so. */
+  readonly episode?: string;
+}
+
+/** What a person is told before they agree to a call. */
+export interface Would {
+  /** In words. The same words at approval mean that the world is the same. */
+  readonly change: string;
+  /** What has to be typed, besides the code: of what cannot be undone. */
+  readonly phrase?: string;
+}
+
 /** One thing that can be asked. Every surface (command line, MCP, agents, queue) shows this same definition. */
 export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect> {
   /** verb_noun, unique across all servers; `run_stage` is `screenalytics run stage`. */
@@ -35,6 +53,12 @@ export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Ef
   /** Flat: strings, numbers, booleans, enums, lists of strings. */
   readonly input: I;
   readonly output: O;
+  /** True: this input only asks what would be done, so it is a read for the policy. Of writes and destroys. */
+  isPreview?(input: z.output<I>): boolean;
+  /** Asked only where a rule has such a limit. */
+  facts?(input: z.output<I>, engine: EngineReader): Promise<Facts>;
+  /** Throws what `run` would throw of an input that cannot be done; absent: the input itself is shown. */
+  would?(input: z.output<I>, engine: EngineReader): Promise<Would>;
   run(input: z.output<I>, ctx: ToolContext<E>): Promise<z.input<O>>;
 }
 

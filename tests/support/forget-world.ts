@@ -29,7 +29,8 @@ export function forgetEngine(home: string): Engine {
 }
 
 export function callerOf(engine: Engine) {
-  return { engine, surface: 'cli', signal: new AbortController().signal } as const;
+  const confirm = async () => 'yes' as const; // the person at the terminal
+  return { engine, surface: 'cli', signal: new AbortController().signal, confirm } as const;
 }
 
 export async function runForgetEpisode(engine: Engine): Promise<void> {

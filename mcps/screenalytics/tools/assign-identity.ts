@@ -4,6 +4,8 @@ import type { By } from '#engine/core/identities.ts';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
+import { evidenceFor } from '#engine/review/evidence-for.ts';
+import { openNamed } from '#engine/review/open-review.ts';
 import { findPerson, requirePerson } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Corrected, corrected, expectInput, meant, reasonInput, targetInputs } from '../correction.ts';
@@ -27,6 +29,14 @@ export const assignIdentity = defineTool({
     expect: expectInput,
   }),
   output: Corrected,
+  facts: async (input, engine) => {
+    const db = await engine.db();
+    const { run } = await requireRun(db, input.episode);
+    const known = await findPerson(db, input.person);
+    if (known === null) return {}; // of somebody new there is no evidence
+    const { targets, except } = await meant(engine, run.ep_id, input);
+    return evidenceFor(await openNamed(engine, run.ep_id), { ...known, targets, except, not: input.not });
+  },
   run: async (input, { engine, by }) => {
     const { reason, expect, not, lock } = input;
     if (not && lock) {

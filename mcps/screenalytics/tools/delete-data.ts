@@ -56,6 +56,23 @@ export const deleteData = defineTool({
   effect: 'destroy',
   input,
   output,
+  isPreview: ({ dry_run }) => dry_run,
+  would: async ({ what, person: name, episode, confirm }, engine) => {
+    const db = await engine.db();
+    if (what === 'episode') {
+      const { ep_id } = await requireEpisode(db, named('episode', episode));
+      const phrase = `DELETE ${ep_id}`;
+      confirmed(confirm, phrase);
+      const { files } = await previewEpisode(engine, ep_id);
+      return { change: `Deletes the episode ${ep_id}: its rows and ${files.length} files.`, phrase };
+    }
+    const person = await requireErasable(db, named('person', name));
+    const phrase = `DELETE ${person.name}`;
+    confirmed(confirm, phrase);
+    const { seeds, tracks, episodes } = await previewForget(engine, person);
+    const where = episodes.length === 0 ? 'in no episode' : `in ${episodes.join(', ')}`;
+    return { change: `Erases ${person.name} everywhere: ${seeds} seeds, ${tracks} tracks ${where}.`, phrase };
+  },
   run: async ({ what, person: name, episode, dry_run, confirm, reason = null }, { engine, by }) => {
     const db = await engine.db();
     const today = new Date().toISOString().slice(0, 10);

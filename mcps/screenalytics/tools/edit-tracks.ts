@@ -29,6 +29,9 @@ export const Action = z.enum([
   'split_cluster',
 ]);
 
+/** Shown first: done only with `apply`. */
+const PREVIEWED: readonly z.output<typeof Action>[] = ['split', 'propagate', 'split_cluster'];
+
 export const editTracks = defineTool({
   name: 'edit_tracks',
   title: 'Edit tracks and identities',
@@ -53,6 +56,7 @@ export const editTracks = defineTool({
     lines: z.array(z.string()),
     sheet: MadeSheet.nullable(),
   }),
+  isPreview: ({ action, apply }) => !apply && PREVIEWED.includes(action),
   run: async ({ action, ...input }, { engine, by }) => {
     const { run } = await requireRun(await engine.db(), input.episode);
     const edit: Edit = { ...input, ep_id: run.ep_id, ...(await meant(engine, run.ep_id, input)) };

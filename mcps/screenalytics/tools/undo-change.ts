@@ -25,6 +25,7 @@ export const undoChange = defineTool({
     reason: reasonInput,
   }),
   output: Corrected.extend({ undone: z.string(), kind: z.string() }),
+  isPreview: ({ preview }) => preview,
   run: async ({ change_id, last, episode, redo, preview, reason }, { engine, by }) => {
     if ((change_id === undefined) === !last) {
       const fields = [{ field: 'change_id', problem: 'give either a change_id or `last`' }];

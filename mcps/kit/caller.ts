@@ -1,0 +1,35 @@
+import type { ProfileName, Rule } from '#config/schema.ts';
+import type { By } from '#engine/core/identities.ts';
+import type { Engine } from '#engine/engine.ts';
+import type { ToolProgress } from './tool.ts';
+
+export interface Question {
+  readonly tool: string;
+  /** What would change, in words; part of them may come from media and models. */
+  readonly summary: string;
+  /** Has to be typed: of what cannot be undone. */
+  readonly phrase?: string;
+}
+
+/** `cannot`: nobody is there who could be asked. */
+export type Answered = 'yes' | 'no' | 'cannot';
+
+/** Who asks, and with what. */
+export interface Caller {
+  readonly surface: By['surface'];
+  /** Who asks; `operator` if absent. */
+  readonly actor?: string;
+  readonly engine: Engine;
+  readonly signal: AbortSignal;
+  /** Of config/policy.yaml. It can only make stricter what `services.profile` says. */
+  readonly profile?: ProfileName;
+  /** Further rules, as of a playbook: they can only make it stricter, too. */
+  readonly policies?: readonly { readonly name: string; readonly rules: readonly Rule[] }[];
+  /** What this session has changed so far: one map for all its calls. Absent: each call is a session of its own. */
+  readonly run_limits?: Map<string, number>;
+  /** Id of the proposal that a person has approved for exactly this call. The database says whether that is so. */
+  readonly approved?: string;
+  /** Asks a person, when the policy says so. */
+  confirm?(question: Question): Promise<Answered>;
+  progress?(now: ToolProgress): void;
+}

@@ -1,0 +1,81 @@
+import type { z } from 'zod';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { AuditRow } from '#engine/store/audit.ts';
+import { propose, takeApproved } from '#engine/store/proposals.ts';
+import type { Caller, Question } from './caller.ts';
+import { type Asked, askedOf, denied, judge, profileOf, rowsOf } from './judge.ts';
+import type { Effect, Tool } from './tool.ts';
+
+type AnyTool = Tool<z.ZodObject, z.ZodObject, Effect>;
+type Input = Record<string, unknown>;
+
+/** What the audit will say, filled as it becomes known. */
+export type Note = { -readonly [K in 'decision' | 'change_id' | 'proposal_id' | 'input_hash']: AuditRow[K] };
+
+export type Leave =
+  | { readonly kind: 'go'; failed(): void }
+  | { readonly kind: 'proposed'; readonly proposal_id: string; readonly why: string };
+
+const GO: Leave = { kind: 'go', failed: () => undefined };
+
+/** Leave to run, or the proposal that the call became. POLICY_DENIED for what is denied, by the policy or by a person. */
+export async function permit(tool: AnyTool, input: Input, caller: Caller, note: Note): Promise<Leave> {
+  const { action, reason, counts } = await judge(tool, input, caller);
+  note.decision = action;
+  if (action === 'deny') throw denied(tool, caller, reason);
+  if (caller.approved !== undefined) {
+    note.decision = 'approved';
+    note.proposal_id = caller.approved;
+    return take(tool, input, caller, caller.approved);
+  }
+  if (action === 'allow') return count(caller, counts, input);
+  const asked = await askedOf(tool, input, caller.engine);
+  const answer = await askPerson(tool, asked, caller);
+  if (answer === 'no') throw denied(tool, caller, 'a person said no');
+  if (answer === 'cannot') return proposed(tool, input, { caller, asked, why: reason, note });
+  const now = await askedOf(tool, input, caller.engine);
+  if (now.state !== asked.state)
+    throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, reason: 'it changed while you were asked' });
+  return GO;
+}
+
+/** What cannot be undone is agreed to at a terminal alone: a form in a client may be filled in by a program. */
+async function askPerson(tool: AnyTool, { change, phrase }: Asked, caller: Caller) {
+  if (caller.confirm === undefined || (tool.effect === 'destroy' && caller.surface !== 'cli')) return 'cannot';
+  const question: Question = { tool: tool.name, summary: change, ...(phrase !== undefined && { phrase }) };
+  return caller.confirm(question);
+}
+
+interface Proposing {
+  readonly caller: Caller;
+  readonly asked: Asked;
+  readonly why: string;
+  readonly note: Note;
+}
+
+async function proposed(tool: AnyTool, input: Input, { caller, asked, why, note }: Proposing): Promise<Leave> {
+  const { engine, surface, actor = 'operator' } = caller;
+  const { change: would_change, phrase = null, state } = asked;
+  const about = { actor, surface, profile: profileOf(caller), why, would_change, phrase, state };
+  const proposal_id = await propose(await engine.db(), { tool: tool.name, input, ...about });
+  note.proposal_id = proposal_id;
+  return { kind: 'proposed', proposal_id, why };
+}
+
+/** Only the very call that was approved, and that once. */
+async function take(tool: AnyTool, input: Input, { engine }: Caller, proposal_id: string): Promise<Leave> {
+  if (await takeApproved(await engine.db(), proposal_id, { tool: tool.name, input })) return GO;
+  const reason = 'nobody approved it for exactly this call, or it was run already';
+  throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, proposal_id, reason });
+}
+
+/** Counted before it runs, so that calls at one moment are counted all; what failed is taken back. */
+function count({ run_limits }: Caller, keys: readonly string[], input: Input): Leave {
+  if (run_limits === undefined || keys.length === 0) return GO;
+  const rows = rowsOf(input);
+  const add = (n: number) => {
+    for (const key of keys) run_limits.set(key, (run_limits.get(key) ?? 0) + n);
+  };
+  add(rows);
+  return { kind: 'go', failed: () => add(-rows) };
+}
