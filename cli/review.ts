@@ -158,7 +158,12 @@ export function correctedText({ change_id, result }: Corrected, look: Look): str
 
 function editedText(output: Output<typeof editTracks>, look: Look): string {
   const { lines, sheet, change_id } = output;
-  const shown = [...lines, ...(sheet === null ? [] : [`pictures: ${sheet.path} (${sheet.sheet})`])];
+  const pictures = (of: typeof sheet) => (of === null ? [] : [`pictures: ${of.path} (${of.sheet})`]);
+  const elsewhere = output.elsewhere.flatMap((each) => {
+    const outcome = each.problem ?? (each.change_id === null ? [] : `done: ${each.change_id}`);
+    return ['', `in ${each.episode}:`, ...each.lines, ...pictures(each.sheet), outcome].flat();
+  });
+  const shown = [...lines, ...pictures(sheet), ...elsewhere];
   if (shown.length === 0) return correctedText(output, look);
   const after =
     change_id === null

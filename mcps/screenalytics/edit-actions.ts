@@ -3,7 +3,7 @@ import type { DecisionDraft } from '#engine/corrections/plan.ts';
 import { resolveTargets } from '#engine/corrections/targets.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { type NamedRun, openNamed } from '#engine/review/open-review.ts';
-import { lookAlikes } from '#engine/review/propagation.ts';
+import { centreOf, type LookAlikes, lookAlikes } from '#engine/review/propagation.ts';
 import { parseTrackRef } from '#engine/review/refs.ts';
 import { type MadeSheet, makeSheet, planInput } from '#engine/review/sheet.ts';
 import { planCells } from '#engine/review/sheet-plan.ts';
@@ -68,36 +68,63 @@ export async function splitPreview(engine: EngineReader, edit: Edit): Promise<Pr
   };
 }
 
-/** Tracks that look like the targets, to be given the same name, or to be one person with them. */
-export async function propagatePreview(engine: EngineReader, edit: Edit): Promise<Preview> {
+/** What is propagated from where: the tracks that were named, whose name, and what they look like. */
+export interface Propagation {
+  readonly named: NamedRun;
+  readonly tracks: readonly number[];
+  readonly label: string | null;
+  /** Null: nobody knows who it is. */
+  readonly person_id: string | null;
+  readonly centre: Float32Array | null;
+}
+
+export async function propagationOf(engine: EngineReader, edit: Edit): Promise<Propagation> {
   const named = await openNamed(engine, edit.ep_id);
   const { run, identities } = named;
-  const own = resolve(named, edit.targets);
+  const tracks = resolve(named, edit.targets);
   const labels = new Set(
-    identities.pieces.filter(({ track_id }) => own.includes(track_id)).flatMap(({ label }) => label ?? []),
+    identities.pieces.filter(({ track_id }) => tracks.includes(track_id)).flatMap(({ label }) => label ?? []),
   );
   const person = edit.person === undefined ? undefined : await requirePerson(await engine.db(), edit.person);
   const [label = null] = person === undefined ? [...labels] : [person.name];
   if (person === undefined && labels.size > 1)
     throw wrong('person', `is needed: the targets are ${[...labels].join(', ')}`);
-  const { found, same_frame, decided, similarity_min } = lookAlikes({ ...run, identities }, own, label);
-  const excepted = new Set(edit.except.length === 0 ? [] : resolve(named, edit.except));
-  const kept = found.filter(({ track_id }) => !excepted.has(track_id));
-  const targets = kept.map(({ track_id }) => String(track_id));
   const person_id = person?.person_id ?? identities.rows.find((row) => row.label === label)?.person_id ?? null;
+  return { named, tracks, label, person_id, centre: centreOf(run, tracks) };
+}
+
+/** Tracks that look like the targets, to be given the same name, or to be one person with them. */
+export async function propagatePreview(engine: EngineReader, edit: Edit): Promise<Preview> {
+  const { named, tracks, label, person_id, centre } = await propagationOf(engine, edit);
+  const { run, identities } = named;
+  const alike = lookAlikes({ ...run, identities }, { asked: tracks, own: label, centre });
+  const own = edit.except.filter((text) => !isElsewhere(text));
+  const excepted = new Set(own.length === 0 ? [] : resolve(named, own));
+  const kept = alike.found.filter(({ track_id }) => !excepted.has(track_id));
+  const targets = kept.map(({ track_id }) => String(track_id));
   const cells = planCells(targets, planInput(named), engine.config.review.sheet_cells);
   const title = [`look like ${label ?? edit.targets.join(', ')}: ${targets.length} tracks`];
   return {
     drafts: targets.length === 0 ? [] : [propagated(targets, person_id, edit)],
-    lines: [
-      ...kept.map(
-        (each) =>
-          `${each.track_id}: ${each.similarity.toFixed(2)} alike, ${each.seconds.toFixed(1)} s, now ${each.label ?? 'nobody'}`,
-      ),
-      `alike from ${similarity_min.toFixed(2)}; left out: ${same_frame} in a frame with the same person, ${decided} decided by a person`,
-    ],
+    lines: alikeLines({ ...alike, found: kept }),
     sheet: targets.length === 0 ? null : await makeSheet(engine, named, { title, cells, targets }),
   };
+}
+
+/** Each look-alike with how likely it is the same person, and why others were left out. */
+export function alikeLines({ found, same_frame, decided, similarity_min }: LookAlikes): string[] {
+  return [
+    ...found.map((each) => {
+      const sure = `${Math.round(each.probability * 100)}% the same person (${each.similarity.toFixed(2)} alike)`;
+      return `${each.track_id}: ${sure}, ${each.seconds.toFixed(1)} s, now ${each.label ?? 'nobody'}`;
+    }),
+    `alike from ${similarity_min.toFixed(2)}; left out: ${same_frame} in a frame with the same person, ${decided} decided by a person`,
+  ];
+}
+
+/** `rhobh-s05e02/12`: a track of another episode. */
+export function isElsewhere(text: string): boolean {
+  return /^[a-z0-9-]+\/\d{1,9}$/.test(text);
 }
 
 function propagated(targets: string[], person: string | null, edit: Edit): DecisionDraft {

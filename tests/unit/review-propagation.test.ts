@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type LookAlikeInput, lookAlikes } from '#engine/review/propagation.ts';
+import { centreOf, type LookAlikeInput, lookAlikes } from '#engine/review/propagation.ts';
 
 /** Unit vectors at an angle, so that similarities are cosines of differences. */
 const at = (degrees: number) =>
@@ -28,7 +28,11 @@ test('MOD-03: tracks as alike as the clusters are, never two in one frame, none 
     },
     detections: { rows: world.flatMap(([, first]) => [{ at_ms: first }, { at_ms: first + 40 }]) },
     embeddings: { tracks: world.map(([angle], track_id) => ({ track_id, vector: at(angle) })) },
-    clusters: { threshold: { chosen: 0.9 } }, // 25.8 degrees
+    clusters: {
+      rows: [{ track_ids: [0, 7] }, ...[1, 2, 3, 4, 5, 6, 8, 9].map((track_id) => ({ track_ids: [track_id] }))],
+      // 25.8 degrees; cosines of one person about 0.95, of two about 0.5
+      threshold: { chosen: 0.9, same: { n: 0, mean: 0.95, sd: 0.1 }, different: { n: 0, mean: 0.5, sd: 0.1 } },
+    },
     identities: {
       pieces: world.map(([, , label, more], track_id) => ({
         track_id,
@@ -39,12 +43,25 @@ test('MOD-03: tracks as alike as the clusters are, never two in one frame, none 
       })),
     },
   } as unknown as LookAlikeInput;
-  const result = lookAlikes(input, [0], 'Unknown-1');
+  const ask = { asked: [0], own: 'Unknown-1', centre: centreOf(input, [0]) };
+  const result = lookAlikes(input, ask);
   expect(result.found.map(({ track_id, label }) => [track_id, label])).toEqual([
     [1, 'Unknown-2'],
     [9, null],
   ]);
   expect(result.found[0]?.similarity).toBeCloseTo(Math.cos((10 * Math.PI) / 180), 6);
   expect(result).toMatchObject({ same_frame: 3, decided: 2, similarity_min: 0.9 });
-  expect(lookAlikes(input, [99], null).found).toEqual([]);
+  // Bayes with the share of pairs of one person: one pair of 45 in clusters, and 50 pairs expected with 15% before looking.
+  const share = (50 * 0.15 + 1) / (50 + 45);
+  const normal = (x: number, mean: number, sd: number) => Math.exp(-(((x - mean) / sd) ** 2) / 2) / sd;
+  for (const { similarity, probability } of result.found) {
+    const [yes, no] = [share * normal(similarity, 0.95, 0.1), (1 - share) * normal(similarity, 0.5, 0.1)];
+    expect(probability).toBeCloseTo(yes / (yes + no), 6);
+  }
+  expect(result.found[0]?.probability).toBeGreaterThan(result.found[1]?.probability ?? 1);
+  expect(centreOf(input, [99])).toBeNull();
+  expect(lookAlikes(input, { asked: [99], own: null, centre: null }).found).toEqual([]);
+  // From another episode: only what its search found; who has the name already keeps its frames.
+  const elsewhere = { asked: [], own: 'Unknown-1', centre: at(0), among: new Set([2, 3, 8, 9]) };
+  expect(lookAlikes(input, elsewhere)).toMatchObject({ found: [{ track_id: 2 }, { track_id: 9 }], same_frame: 2 });
 });

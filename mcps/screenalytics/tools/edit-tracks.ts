@@ -16,6 +16,7 @@ import {
   splitPreview,
 } from '../edit-actions.ts';
 import { episodeInput, requireRun } from '../episodes.ts';
+import { InEpisode, propagateSeason } from '../propagate-season.ts';
 
 export const Action = z.enum([
   'merge',
@@ -47,6 +48,7 @@ export const editTracks = defineTool({
     at_ms: z.int().min(0).optional().describe('Of split: the moment (ms) from which it is somebody else'),
     into: z.string().trim().min(1).optional().describe('Of move and merge: a name, or an identity such as Unknown-3'),
     person: z.string().trim().min(1).optional().describe('Of propagate: whose name; that of the targets if absent'),
+    season: z.boolean().default(false).describe('Of propagate: also in the other episodes of the season'),
     apply: z.boolean().default(false).describe('Of split, propagate and split_cluster: do what the preview showed'),
     reason: reasonInput,
     expect: expectInput,
@@ -55,6 +57,8 @@ export const editTracks = defineTool({
     /** What was, or would be done. */
     lines: z.array(z.string()),
     sheet: MadeSheet.nullable(),
+    /** Of propagate with `season`: the other episodes; to leave out a track there, `except` takes `episode/12`. */
+    elsewhere: z.array(InEpisode),
   }),
   isPreview: ({ action, apply }) => !apply && PREVIEWED.includes(action),
   run: async ({ action, ...input }, { engine, by }) => {
@@ -64,11 +68,13 @@ export const editTracks = defineTool({
     const preview = await previewOf(engine, action, edit);
     if (preview === undefined) {
       const draft = action === 'move' ? await moveDraft(engine, edit) : draftOf(action as Simple, edit);
-      return { ...(await apply(engine, by, run.ep_id, [draft], options)), lines: [], sheet: null };
+      return { ...(await apply(engine, by, run.ep_id, [draft], options)), lines: [], sheet: null, elsewhere: [] };
     }
     const { drafts, lines, sheet } = preview;
     const done = await apply(engine, by, run.ep_id, input.apply ? drafts : [], options);
-    return { ...done, lines: [...lines], sheet };
+    const to_season = action === 'propagate' && input.season;
+    const elsewhere = to_season ? await propagateSeason(engine, by, edit, input) : [];
+    return { ...withElsewhere(done, elsewhere), lines: [...lines], sheet, elsewhere };
   },
 });
 
@@ -99,4 +105,14 @@ async function apply(
   const whole =
     last === undefined ? none : { ...last, before: first?.before ?? [], held: done.flatMap(({ held }) => held) };
   return corrected(engine, ep_id, whole, { also: done.slice(0, -1).map(({ change_id }) => change_id) });
+}
+
+/** Changes of other episodes stand beside that of this one. */
+function withElsewhere(done: z.input<typeof Corrected>, elsewhere: readonly InEpisode[]): z.input<typeof Corrected> {
+  const changed = elsewhere.filter(({ change_id }) => change_id !== null);
+  const [first = null, ...also] = [done.change_id, ...changed.map(({ change_id }) => change_id)].filter(
+    (id) => id !== null,
+  );
+  const affected = [...done.result.affected, ...changed.map(({ episode }) => episode)];
+  return { ...done, change_id: first, result: { ...done.result, affected, also: [...done.result.also, ...also] } };
 }
