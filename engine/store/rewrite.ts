@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import type { Db } from './db.ts';
 
-/** Tables that hold something of people. Rows that were deleted or changed lie in their files until these are written anew. */
-const TABLES = [
-  ...['person', 'seed', 'embedding', 'identity', 'assignment', 'screen_time', 'appearance', 'cast_membership'],
-  ...['change_payload', 'change_entity'],
-];
+/** What machines found in pictures: large, and without anything of who it is. */
+const OF_MACHINES = ['shot', 'detection', 'track', 'face', 'cluster', 'cluster_track'];
 
 /**
- * Writes these tables and their indexes anew, so that no dead row is left in the database's files; in the embedded database also
+ * Rows that were deleted or changed lie in the files of their table until it is written anew. Does so with all tables that may hold
+ * something of people, and their indexes, so that no dead row is left in the database's files; in the embedded database also
  * the write-ahead log, which holds every row that ever was until its files are used again. Of a server the log is its
  * administrator's.
  */
 export async function rewriteTables(db: Db): Promise<void> {
-  for (const table of TABLES) await db.alone(`vacuum (full, analyze) sa.${table}`);
+  const sql = `select table_name as name from information_schema.tables
+    where table_schema = 'sa' and table_type = 'BASE TABLE' order by 1`;
+  const tables = z.array(z.object({ name: z.string() })).parse(await db.alone(sql));
+  for (const { name } of tables) if (!OF_MACHINES.includes(name)) await db.alone(`vacuum (full, analyze) sa."${name}"`);
   if (db.kind === 'embedded') await overwriteLog(db);
 }
 
