@@ -53,8 +53,9 @@ export const catalogCommands: readonly Command[] = [
   saveCommand('episode', 'Says where an episode belongs, its title and air date.', 'episode', [
     ...(['episode', 'show', 'season', 'number', 'title', 'air_date'] as const),
   ]),
-  saveCommand('person', 'Adds a person, renames one, or notes consent and retention.', 'person', [
-    ...(['person', 'rename_to', 'consent', 'consent_note', 'retain_until', 'reason'] as const),
+  saveCommand('person', 'Adds a person; person rename, consent and retention change one.', 'person', [
+    'person',
+    'reason',
   ]),
   saveCommand('cast', 'Says who is in a season; only they are looked for in its episodes.', 'show season people', [
     ...(['show', 'season', 'people', 'remove', 'reason'] as const),

@@ -1,6 +1,5 @@
 import type { By } from '#engine/core/identities.ts';
-import { canonicalName } from '#engine/core/names.ts';
-import { changePeople, type PeopleDraft } from '#engine/corrections/people.ts';
+import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
 import { reidentify } from '#engine/run/reidentify.ts';
 import { addCast, listCast, removeCast, requireSeason, type Season } from '#engine/store/catalog.ts';
@@ -11,47 +10,24 @@ import { given, type SaveInput, wrong } from './catalog-input.ts';
 import { type Saved, saved, storedPerson, storedSeason } from './catalog-output.ts';
 import { step } from './next-steps.ts';
 
-/** By name or id. Whoever is not known is created; a new name, consent and retention are changes of the log. */
+/** By name or id. Whoever is not known is created; edit_people changes who is. */
 export async function savePerson(engine: Engine, by: By, input: SaveInput): Promise<Saved> {
-  const db = await engine.db();
   const asked = given('person', input.person);
   const { person, created, change_id } = await ensurePerson(engine, by, asked, input.reason);
-  const { person_id } = person;
-  const changes: string[] = [];
-  for (const draft of draftsOf(person, input))
-    changes.push((await changePeople(engine, by, draft, { reason: input.reason })).change_id);
-  const now = await requirePerson(db, person_id);
-  return saved('person', storedPerson(now), {
+  const { person_id, name } = person;
+  return saved('person', storedPerson(person), {
     created,
-    changed: changes.length > 0,
-    change_id: changes.at(-1) ?? change_id,
-    notes:
-      asked === now.name || asked === person_id || input.rename_to !== undefined
-        ? []
-        : [`${asked} is stored as ${now.name}`],
+    change_id,
+    notes: asked === name || asked === person_id ? [] : [`${asked} is stored as ${name}`],
     next_steps: [
-      step('search_catalog', { kind: 'presence', query: now.name }, 'the episodes that the person is in'),
+      step('search_catalog', { kind: 'presence', query: name }, 'the episodes that the person is in'),
       step(
         'search_catalog',
-        { kind: 'people', query: now.name },
-        'see how many seeds there are; add_seeds takes photos',
+        { kind: 'people', query: name },
+        'see how many seeds there are; add_seeds takes photos, edit_people another name, consent and retention',
       ),
     ],
   });
-}
-
-/** What is given and is not so already. */
-function draftsOf(person: Person, input: SaveInput): PeopleDraft[] {
-  const own = { person: person.person_id };
-  const name = input.rename_to === undefined ? person.name : canonicalName(input.rename_to);
-  const { consent = person.consent, consent_note: note = person.consent_note } = input;
-  const { retain_until = person.retain_until } = input;
-  const drafts: PeopleDraft[] = [];
-  if (name !== person.name) drafts.push({ act: 'rename', ...own, name });
-  if (consent !== person.consent || note !== person.consent_note)
-    drafts.push({ act: 'set_consent', ...own, consent, note });
-  if (retain_until !== person.retain_until) drafts.push({ act: 'set_retention', ...own, retain_until });
-  return drafts;
 }
 
 /** The people of a season: only they are looked for in it, once there are any. */

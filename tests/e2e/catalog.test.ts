@@ -3,6 +3,7 @@ import { type Engine, openEngine } from '#engine/engine.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
 import { readInput, runTool } from '#mcps/kit/run-tool.ts';
 import type { NextStep } from '#mcps/screenalytics/next-steps.ts';
+import { editPeople } from '#mcps/screenalytics/tools/edit-people.ts';
 import { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import { tools } from '#mcps/screenalytics/tools/index.ts';
 import { saveCatalog } from '#mcps/screenalytics/tools/save-catalog.ts';
@@ -27,6 +28,8 @@ async function save(input: Record<string, unknown>) {
   possible(answer.next_steps);
   return answer;
 }
+const edit = (input: Record<string, unknown>) => runTool(editPeople, input, caller);
+
 async function search(input: Record<string, unknown>) {
   const answer = await runTool(searchCatalog, input, caller);
   for (const kind of ['episodes', 'shows', 'seasons', 'people', 'cast', 'presence'] as const)
@@ -232,10 +235,15 @@ test('CAT-21, X-11: a person once, under the name that was stored; renamed, with
   const again = await save({ kind: 'person', person: 'ada' });
   expect(again).toMatchObject({ created: false, changed: false, stored: { person: 'ADA' } });
   expect(again.notes.join()).toContain('ADA');
-  const noted = await save({ kind: 'person', person: 'ada', consent: 'given', retain_until: '2030-01-01' });
-  expect(noted).toMatchObject({ changed: true, stored: { consent: 'given', retain_until: '2030-01-01' } });
-  const renamed = await save({ kind: 'person', person: 'ADA', rename_to: 'Ada  Bell' });
-  expect(renamed).toMatchObject({ changed: true, stored: { person: 'Ada Bell', consent: 'given' } });
+  await edit({ action: 'consent', person: 'ada', consent: 'given' });
+  await edit({ action: 'retention', person: 'ada', retain_until: '2030-01-01' });
+  expect(await edit({ action: 'rename', person: 'ADA', name: 'Ada  Bell' })).toMatchObject({ person: 'Ada Bell' });
+  const noted = await save({ kind: 'person', person: 'ada bell' });
+  const stored = { person: 'Ada Bell', consent: 'given', retain_until: '2030-01-01' };
+  expect(noted).toMatchObject({ created: false, changed: false, stored });
+  // One place changes people.
+  const twice = save({ kind: 'person', person: 'Ada Bell', consent: 'withdrawn' });
+  await expect(twice).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   expect((await search({ kind: 'people' })).people.map(({ person }) => person)).toEqual(['Ada Bell', 'Ben Bell']);
 });
 

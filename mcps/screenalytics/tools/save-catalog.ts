@@ -9,7 +9,7 @@ export const saveCatalog = defineTool({
   name: 'save_catalog',
   title: 'Save in the catalog',
   description:
-    'Creates or changes a show, season, episode, person, the cast of a season, or a featured picture; saving the same twice reuses it (`created`). legacy moves episodes without a season, listed first.',
+    'Creates or changes a show, season, episode, the cast of a season, or a featured picture; creates a person (edit_people changes one). Saving the same twice reuses it. legacy moves episodes without a season, listed first.',
   effect: 'write',
   input: z.object(saveInputs),
   output: Saved,
