@@ -130,6 +130,12 @@ module.exports = {
       ['^engine/media/', '^engine/report/', '^engine/sample/'],
       'Pictures are read and written through engine/media/pictures.ts.',
     ),
+    door(
+      'the-protocol-of-agents',
+      '@modelcontextprotocol/[^/]+',
+      ['^mcps/kit/'],
+      'MCP is spoken in mcps/kit only. A server is a face (mcps/kit/server-face.ts): tools, resources, prompts.',
+    ),
     door('vega', 'vega(-lite)?', ['^engine/report/'], 'Charts are drawn in engine/report.'),
     door(
       'the-terminal',

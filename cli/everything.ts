@@ -27,6 +27,7 @@ import { type Command, toolCommands } from './commands.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
+import { mcpCommand } from './mcp.ts';
 import { planText, runText } from './render.ts';
 import { reviewCommands } from './review.ts';
 import { sampleCommand } from './sample.ts';
@@ -69,5 +70,6 @@ export const commands: readonly Command[] = [
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),
   ...toolCommands(checkHealth, { also: ['doctor'], text: healthText, ok: ({ ok }) => ok }),
+  mcpCommand,
   ...toolCommands(setConfig, { also: ['defaults'], text: defaultsText }),
 ];

@@ -186,12 +186,23 @@ export const Policy = z.strictObject({
   admin: Profile,
 });
 
+const Http = z.strictObject({
+  host: z.string().min(1),
+  port: z.int().min(0).max(65_535),
+  hosts: z.array(z.string().min(1)),
+  body_bytes_max: z.int().min(1_000).max(100_000_000),
+  requests_per_minute: z.int().min(1),
+  sessions_max: z.int().min(1).max(1_000),
+  session_idle_s: z.int().min(1),
+});
+
 export const Services = z.strictObject({
   device: Device,
   workers: z.union([z.literal('auto'), z.int().min(1).max(64)]),
   log: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
   /** What every caller is held to; one's own profile can only be stricter. */
   profile: ProfileName,
+  http: Http,
 });
 
 export const ModelEntry = z.strictObject({

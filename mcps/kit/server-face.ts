@@ -16,6 +16,17 @@ export interface ServerFace {
   readonly pictures?: Readonly<Record<string, PictureRule>>;
   readonly resources?: readonly FaceResource[];
   readonly prompts?: readonly FacePrompt[];
+  /** Older addresses of tools over plain HTTP, beside `POST /tools/{name}`. */
+  readonly routes?: readonly FaceRoute[];
+}
+
+export interface FaceRoute {
+  readonly method: 'GET' | 'POST';
+  /** `/episodes/{episode}/screen_time` */
+  readonly path: string;
+  readonly tool: string;
+  /** The tool's input from the variables of the path and the fields of the query or the body. */
+  input(variables: Readonly<Record<string, string>>, fields: Readonly<Record<string, unknown>>): unknown;
 }
 
 /** Pictures that a tool's output names. */
@@ -35,6 +46,8 @@ export interface Picture {
 export interface FaceContext {
   readonly engine: EngineReader;
   readonly signal: AbortSignal;
+  /** Asks a read tool through the door, as whoever looks. */
+  ask<I extends z.ZodObject, O extends z.ZodObject>(tool: Tool<I, O, 'read'>, raw: unknown): Promise<z.output<O>>;
 }
 
 /** Ways to finish what somebody began to type, at most 100. */

@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { toNodeHandler, toWebRequest } from '@modelcontextprotocol/node';
+import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import type { Config } from '#config/schema.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { bodyOf, guards, isLoopback, refuse } from './http-guards.ts';
+import { openSessions } from './http-sessions.ts';
+import { answerCall, findCall } from './http-tools.ts';
+import type { Asker, Offer } from './mcp-server.ts';
+
+export type HttpSettings = Config['services']['http'] & { readonly token: string | undefined };
+
+export interface HttpServed {
+  /** `http://127.0.0.1:4400` */
+  readonly url: string;
+  /** Takes no more requests, lets those under way end, and ends what is left. */
+  close(): Promise<void>;
+}
+
+const CLOSE_MS = 10_000;
+
+/**
+ * MCP of both eras on `/mcp`, every tool on `POST /tools/{name}`, and `/healthz`. Clients of 2026-07-28 send each call by itself;
+ * older ones have sessions. All calls of the first kind count as one asker's.
+ */
+export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings: HttpSettings): Promise<HttpServed> {
+  const { host, port, token } = settings;
+  if (token === undefined && !isLoopback(host)) {
+    const fields = [{ field: 'host', problem: `${host} can be reached from outside: set SCREENALYTICS_HTTP_TOKEN` }];
+    throw new ScreenalyticsError('INPUT_INVALID', { fields });
+  }
+  const { log } = offer.engine;
+  const asker = newAsker();
+  const onerror = (error: Error) => log.warn({ err: error }, 'mcp over http');
+  const modern = createMcpHandler(() => offer.connect(asker), { legacy: 'reject', onerror });
+  const sessions = openSessions(offer, newAsker, settings);
+  const parts = { offer, asker, settings, modern: toNodeHandler(modern, { onerror }), sessions };
+  const handle = handler(parts);
+  const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, (req, res) => {
+    handle(req, res).catch((error: unknown) => {
+      log.error({ err: error }, 'http');
+      if (!res.headersSent) refuse(res, { status: 500, error: 'Internal error' });
+      else res.destroy();
+    });
+  });
+  await listen(server, port, host);
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      const late = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      await sessions.close();
+      await modern.close();
+      server.closeIdleConnections();
+      await closed;
+      clearTimeout(late);
+    },
+  };
+}
+
+interface Parts {
+  readonly offer: Offer;
+  readonly asker: Asker;
+  readonly settings: HttpSettings;
+  readonly modern: ReturnType<typeof toNodeHandler>;
+  readonly sessions: ReturnType<typeof openSessions>;
+}
+
+function handler({ offer, asker, settings, modern, sessions }: Parts) {
+  const { host, hosts, token, requests_per_minute, body_bytes_max } = settings;
+  const refused = guards({ hosts: [host, ...hosts], token, requests_per_minute });
+  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const { method = 'GET' } = req;
+    const url = URL.parse(req.url ?? '/', 'http://localhost');
+    if (url === null) return refuse(res, { status: 400, error: 'That is no address.' });
+    // Says only that the process answers, so that who watches it needs no token.
+    if (method === 'GET' && url.pathname === '/healthz') {
+      res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
+      return;
+    }
+    const refusal = refused(req);
+    if (refusal !== undefined) return refuse(res, refusal);
+    const is_mcp = url.pathname === '/mcp';
+    const read = async () => {
+      const text = await bodyOf(req, body_bytes_max);
+      if (text === undefined) throw new Refused(413, `A request may have ${body_bytes_max} bytes.`);
+      return parsed(text, req);
+    };
+    try {
+      if (is_mcp) return await serveMcp(method === 'POST' ? await read() : undefined);
+      const call = findCall(offer, method, url, read);
+      if (call === undefined) return refuse(res, { status: 404, error: 'Nothing is served at that address.' });
+      return await answerCall(offer, asker, await call(), req, res);
+    } catch (error) {
+      if (error instanceof Refused) return refuse(res, { status: error.status, error: error.message });
+      throw error;
+    }
+
+    async function serveMcp(body: unknown): Promise<void> {
+      const asked = Object.assign(req, { method, url: req.url ?? '/' });
+      if (await isLegacyRequest(await toWebRequest(asked, body), body)) return sessions.handle(req, res, body);
+      return modern(asked, res, body);
+    }
+  };
+}
+
+class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** A body that says it is something else may come from a form of another site, which a browser sends without asking. */
+function parsed(text: string, req: IncomingMessage): unknown {
+  if (text === '') return {};
+  if (!/^application\/json\b/i.test(req.headers['content-type'] ?? ''))
+    throw new Refused(415, 'The body must be application/json.');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Refused(400, 'The body is no JSON.');
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) =>
+      reject(
+        new ScreenalyticsError(
+          'INPUT_INVALID',
+          {
+            fields: [{ field: 'port', problem: `cannot listen on ${host}:${port}` }],
+          },
+          { cause: error },
+        ),
+      );
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
+    });
+  });
+}

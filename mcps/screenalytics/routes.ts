@@ -1,0 +1,51 @@
+import type { FaceRoute } from '#mcps/kit/server-face.ts';
+
+/** A job of older clients: the pipeline as far as the stage that they name. */
+const job = (name: string, until: string): FaceRoute => ({
+  method: 'POST',
+  path: `/jobs/${name}`,
+  tool: 'run_stage',
+  input: (_, fields) => ({ ...fields, until }),
+});
+
+/** Addresses that older clients know, each of one tool. */
+export const routes: readonly FaceRoute[] = [
+  {
+    method: 'POST',
+    path: '/shows',
+    tool: 'save_catalog',
+    input: (_, { slug, ...rest }) => ({ kind: 'show', show: slug, ...rest }),
+  },
+  {
+    method: 'POST',
+    path: '/episodes/upsert_by_id',
+    tool: 'save_catalog',
+    input: (_, { ep_id, ...rest }) => ({ kind: 'episode', ...(ep_id !== undefined && { episode: ep_id }), ...rest }),
+  },
+  {
+    method: 'GET',
+    path: '/episodes/{episode}/screen_time',
+    tool: 'get_screen_time',
+    input: (variables, fields) => ({ ...fields, ...variables }),
+  },
+  {
+    method: 'GET',
+    path: '/episodes/{episode}/tracks/{track}/crops',
+    tool: 'show_faces',
+    input: (variables, { start_after, ...fields }) => ({
+      ...fields,
+      ...(start_after !== undefined && { cursor: start_after }),
+      ...variables,
+    }),
+  },
+  {
+    method: 'POST',
+    path: '/episodes/{episode}/delete',
+    tool: 'delete_data',
+    input: (variables, fields) => ({ ...fields, what: 'episode', ...variables }),
+  },
+  job('detect', 'detect'),
+  job('detect_track', 'track'),
+  job('faces_embed', 'embed'),
+  job('cluster', 'cluster'),
+];

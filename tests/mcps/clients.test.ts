@@ -1,0 +1,245 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { projectRoot } from '#config/load.ts';
+import type { Engine } from '#engine/engine.ts';
+import { offer } from '#mcps/kit/mcp-server.ts';
+import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import { served } from '#mcps/screenalytics/tools/index.ts';
+import { makeHome } from '../support/home.ts';
+import { madeEngine, makeEpisode } from '../support/made-episode.ts';
+import { type Called, openNew, openOld, type Place, type Reply, type TestClient } from '../support/mcp-clients.ts';
+import { testedFace } from '../support/mcp-server.ts';
+
+const TEST_MS_MAX = 240_000;
+const PLAIN = { period_ms: 200, missed: 0, jitter: 0, scale: 1, breaks: 0, joins: false };
+const { home, remove } = makeHome();
+const stop = new AbortController();
+let engine: Engine;
+let http: HttpServed;
+
+beforeAll(async () => {
+  engine = madeEngine(home);
+  await makeEpisode(engine, 'pilot', 3, PLAIN);
+  const settings = { ...engine.config.services.http, port: 0, token: undefined };
+  const asker = () => ({ surface: 'mcp' as const, run_limits: new Map<string, number>() });
+  http = await serveOnHttp(offer(testedFace, engine, stop.signal), asker, settings);
+}, TEST_MS_MAX);
+afterAll(async () => {
+  stop.abort();
+  await http.close();
+  await engine.close();
+  await remove();
+}, TEST_MS_MAX);
+
+const stdio: Place = {
+  command: process.execPath,
+  args: [join(projectRoot, 'tests/support/mcp-process.ts'), home],
+  env: { NODE_OPTIONS: '' },
+};
+const open = { new: openNew, old: openOld };
+const CASES = [
+  { client: 'new', transport: 'stdio' },
+  { client: 'old', transport: 'stdio' },
+  { client: 'new', transport: 'http' },
+  { client: 'old', transport: 'http' },
+] as const;
+
+describe.each(CASES)('the $client client on $transport', ({ client: kind, transport }) => {
+  const code = `${kind}-${transport}`;
+  let client: TestClient;
+  let reply: Reply = { action: 'accept', content: { confirm: true } };
+  let asked = 0;
+
+  beforeAll(async () => {
+    const place = transport === 'stdio' ? stdio : { url: `${http.url}/mcp` };
+    const answer = () => {
+      asked += 1;
+      return reply;
+    };
+    client = await open[kind](place, { reply: answer, negotiate: transport === 'http' ? 'auto' : 'pin' });
+  }, TEST_MS_MAX);
+  afterAll(() => client.close());
+
+  test('the protocol is the newest that the client speaks', () => {
+    if (kind === 'new') expect(client.protocol).toBe('2026-07-28');
+    else if (transport === 'http') expect(client.protocol).toBe('2025-11-25');
+    expect(client.instructions).toBe(testedFace.instructions);
+  });
+
+  test('every tool is listed with title, description, schemas, and hints that follow from its effect', async () => {
+    const tools = await client.tools();
+    expect(tools.map(({ name }) => name)).toEqual(testedFace.tools.map(({ name }) => name));
+    for (const { name, title, description, effect } of testedFace.tools) {
+      const shown = tools.find((each) => each.name === name);
+      expect(shown).toMatchObject({
+        ...{ name, title, description },
+        inputSchema: { type: 'object', additionalProperties: false },
+        annotations: {
+          readOnlyHint: effect === 'read',
+          destructiveHint: effect === 'destroy',
+          idempotentHint: effect === 'read',
+          openWorldHint: false,
+        },
+      });
+      expect(shown?.outputSchema === undefined, name).toBe(name === 'show_faces');
+    }
+  });
+
+  test('data comes as structured content, and the same in fenced words', async () => {
+    const found = await client.call('get_screen_time', { episode: 'pilot' });
+    expect(found.isError).toBeFalsy();
+    expect(found.structuredContent).toMatchObject({ episode: 'pilot', rows: expect.any(Array) });
+    expect(JSON.parse(fencedText(found))).toEqual(found.structuredContent);
+  });
+
+  test('a write says what it did', async () => {
+    const done = await client.call('save_catalog', { kind: 'show', show: code, title: 'A show' });
+    expect(done.structuredContent).toMatchObject({ status: 'done', result: { created: true } });
+  });
+
+  test('a correction answers with its change, which can be taken back', async () => {
+    const done = await client.call('assign_identity', {
+      ...{ episode: 'pilot', person: `Person ${code}`, create: true, targets: ['Unknown-1'] },
+    });
+    expect(done.structuredContent).toMatchObject({ status: 'done', change_id: expect.any(String) });
+    const undone = await client.call('undo_change', { change_id: done.structuredContent?.change_id });
+    expect(undone.structuredContent).toMatchObject({ status: 'done' });
+  });
+
+  test('errors have the codes of the catalogue, and no structured content', async () => {
+    for (const [args, wanted] of [
+      [{ episode: 'nowhere' }, 'EPISODE_NOT_FOUND'],
+      [{ episode: 'pilot', episodes: 1 }, 'INPUT_INVALID'],
+      [{}, 'INPUT_INVALID'],
+    ] as const) {
+      const failed = await client.call('get_episode', args);
+      expect(failed).toMatchObject({ isError: true, _meta: { 'screenalytics/error': { code: wanted } } });
+      expect(failed.content[0]?.text).toMatch(new RegExp(`^${wanted}: .+\n.+`));
+      expect(failed.structuredContent).toBeUndefined();
+    }
+  });
+
+  test('lists come a page at a time', async () => {
+    const ids: number[] = [];
+    let cursor: unknown;
+    do {
+      const page = await client.call('list_tracks', { episode: 'pilot', limit: 7, ...(cursor ? { cursor } : {}) });
+      const { tracks, next } = page.structuredContent as { tracks: { track_id: number }[]; next: string | null };
+      expect(tracks.length).toBeLessThanOrEqual(7);
+      ids.push(...tracks.map(({ track_id }) => track_id));
+      cursor = next;
+    } while (cursor !== null && ids.length < 1000);
+    expect(ids.length).toBeGreaterThan(7);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('pictures come as images, or as links that can be followed', async () => {
+    const shown = await client.call('show_faces', { episode: 'pilot', cluster: 'Unknown-1' });
+    expect(shown.structuredContent).toBeUndefined();
+    expect(shown.content[0]).toMatchObject({ type: 'image', mimeType: 'image/jpeg' });
+    expect(isJpeg(shown.content[0]?.data)).toBe(true);
+    expect(JSON.parse(fencedText(shown))).toMatchObject({ faces: expect.any(Array) });
+
+    const queue = await client.call('list_low_confidence_tracks', { episode: 'pilot', limit: 1 });
+    expect(queue.structuredContent).toMatchObject({ items: [expect.any(Object)] });
+    const link = queue.content.find(({ type }) => type === 'resource_link');
+    expect(link?.uri).toMatch(/^sa:\/\/picture\/cache\/sheets\/pilot\//);
+    const picture = await client.read(link?.uri ?? '');
+    expect(picture.mimeType).toBe('image/jpeg');
+    expect(isJpeg(picture.blob)).toBe(true);
+  });
+
+  test('episodes are resources, and nothing else of the disk is', async () => {
+    expect(await client.resources()).toContain('sa://episode/pilot');
+    expect(await client.templates()).toContain('sa://episode/{ep_id}/manifest/{name}');
+    const episode = await client.read('sa://episode/pilot');
+    expect(JSON.parse(episode.text ?? '')).toMatchObject({ episode: 'pilot' });
+    for (const uri of [
+      'sa://episode/nowhere',
+      'sa://episode/pilot/manifest/nothing.json',
+      'sa://episode/pilot/manifest/..%2f..%2f..%2fdb%2fPG_VERSION',
+      'sa://picture/db/PG_VERSION',
+      'sa://picture/cache/sheets/pilot/..%2f..%2f..%2fsheet.jpg',
+      'sa://picture/..%2f..%2fetc%2fpasswd',
+    ])
+      await expect(client.read(uri), uri).rejects.toThrow();
+  });
+
+  test('six prompts; shows, episodes and people are completed', async () => {
+    expect((await client.prompts()).length).toBe(6);
+    expect(await client.prompt('screen_time', { episode: 'pilot' })).toContain('pilot');
+    const ref = { type: 'ref/prompt', name: 'review_faces' } as const;
+    expect(await client.complete(ref, 'episode', 'pil')).toEqual(['pilot']);
+    const show = { type: 'ref/resource', uri: 'sa://show/{slug}' } as const;
+    expect(await client.complete(show, 'slug', code)).toEqual([code]);
+  });
+
+  test('a long call says how far it is, in rising numbers', async () => {
+    const heard: number[] = [];
+    const options = { onprogress: ({ progress }: { progress: number }) => void heard.push(progress) };
+    const done = await client.call('count_slowly', { steps: 12 }, options);
+    expect(done.structuredContent).toEqual({ counted: 12 });
+    expect(heard.length).toBeGreaterThan(1);
+    expect(heard.length).toBeLessThan(8); // not each of the twelve
+    expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+  });
+
+  test('a call that the client cancels ends on the server', async () => {
+    const stopped = async () => Number((await client.call('count_stopped', {})).structuredContent?.stopped);
+    const before = await stopped();
+    const cancel = new AbortController();
+    const options = { signal: cancel.signal, onprogress: () => cancel.abort() };
+    await expect(client.call('count_slowly', { steps: 400 }, options)).rejects.toThrow();
+    await expect.poll(stopped, { timeout: 20_000 }).toBe(before + 1);
+  });
+
+  test('a person is asked where the policy says so, and a yes is needed', async () => {
+    const paint = (colour: string) => client.call('paint_house', { colour });
+    const before = asked;
+    reply = { action: 'accept', content: { confirm: true } };
+    expect((await paint('red')).structuredContent).toMatchObject({ status: 'done', result: { colour: 'red' } });
+    expect(asked).toBe(before + 1);
+    reply = { action: 'accept', content: { confirm: false } };
+    expect(await paint('green')).toMatchObject({
+      isError: true,
+      _meta: { 'screenalytics/error': { code: 'POLICY_DENIED' } },
+    });
+    // A client without a person declines by itself: then it waits for one.
+    reply = { action: 'decline' };
+    expect((await paint('blue')).structuredContent).toMatchObject({
+      status: 'proposed',
+      proposal_id: expect.any(String),
+    });
+  });
+});
+
+test('a client that can ask nobody gets a proposal', async () => {
+  for (const client of [await openNew({ url: `${http.url}/mcp` }), await openOld({ url: `${http.url}/mcp` })]) {
+    const waits = await client.call('paint_house', { colour: 'white' });
+    expect(waits.isError).toBeFalsy();
+    expect(waits.structuredContent).toMatchObject({
+      status: 'proposed',
+      proposal_id: expect.any(String),
+      why: expect.any(String),
+    });
+    await client.close();
+  }
+});
+
+test('what is served is what the list says', () => {
+  expect(testedFace.tools.slice(0, served.length)).toEqual([...served]);
+});
+
+/** What stands between the marks of the last fenced block. */
+function fencedText({ content }: Called): string {
+  const text = content.findLast((each) => each.type === 'text')?.text ?? '';
+  return /<(data-[0-9a-f]{16})>\n(.*)\n<\/\1>$/s.exec(text)?.[2] ?? '';
+}
+
+function isJpeg(base64: string | undefined): boolean {
+  return (
+    Buffer.from(base64 ?? '', 'base64')
+      .subarray(0, 3)
+      .toString('hex') === 'ffd8ff'
+  );
+}
