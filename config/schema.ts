@@ -93,6 +93,7 @@ export const FacebankGates = z.strictObject({
 export const Openset = z.strictObject({
   bank: z.enum(['v1', 'v2']),
   unknown_prior: fraction,
+  person_prior_max: fraction,
   accept: fraction,
   leave: fraction,
   ask: fraction,
@@ -118,6 +119,7 @@ export const Review = z.strictObject({
 export const ScreenTime = z.strictObject({
   gap_ms_max: z.int().min(0),
   min_appearance_ms: z.int().min(0),
+  edge_sd_ms: z.int().min(0),
 });
 
 export const Storage = z.strictObject({

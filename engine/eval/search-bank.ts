@@ -21,7 +21,7 @@ export function searchBank(
 ): (Hit | null)[] {
   const model = bankModel(buildBank(facebank, openset.bank), calibration, openset.cohort_weight);
   const weighing = { calibration: model.calibration, rivalry: rivalries(model) };
-  const prior = openSetPrior(facebank.people.length, openset.unknown_prior);
+  const prior = openSetPrior(facebank.people.length, openset);
   return normalisedScores(vectors, model).map((scores) => {
     const { people } = openSetPosterior(likelihoods(scores, weighing), prior);
     const best = highest(people);

@@ -86,7 +86,8 @@ export function seedConflicts(
   vector: Vector,
   person_id: string,
   calibration: Calibration | undefined,
-  params: Pick<Config['confusion'], 'pair_min'> & Pick<Config['openset'], 'cohort_weight' | 'unknown_prior'>,
+  params: Pick<Config['confusion'], 'pair_min'> &
+    Pick<Config['openset'], 'cohort_weight' | 'unknown_prior' | 'person_prior_max'>,
 ): SeedConflict[] {
   return (likelyPeople(bank, [vector], calibration, params)[0] ?? []).filter(
     (each) => each.person_id !== person_id && each.probability >= params.pair_min,
@@ -98,12 +99,12 @@ export function likelyPeople(
   bank: Bank,
   vectors: readonly Vector[],
   calibration: Calibration | undefined,
-  params: Pick<Config['openset'], 'cohort_weight' | 'unknown_prior'>,
+  params: Pick<Config['openset'], 'cohort_weight' | 'unknown_prior' | 'person_prior_max'>,
 ): SeedConflict[][] {
   if (bank.people.length === 0) return vectors.map(() => []);
   const model = bankModel(bank, calibration, params.cohort_weight);
   const openset = { calibration: model.calibration, rivalry: rivalries(model) };
-  const prior = openSetPrior(bank.people.length, params.unknown_prior);
+  const prior = openSetPrior(bank.people.length, params);
   return normalisedScores(vectors, model).map((scores) => {
     const { people } = openSetPosterior(likelihoods(scores, openset), prior);
     return bank.people

@@ -39,7 +39,7 @@ export function judgeOf(input: IdentifyInput, items: readonly Item[]): Judge {
   return {
     model,
     open: { calibration: model.calibration, rivalry },
-    prior: openSetPrior(bank.people.length, openset.unknown_prior),
+    prior: openSetPrior(bank.people.length, openset),
     limits: openset,
     scores,
     denied: items.map(({ piece }) => new Set(piece.denied.flatMap((id) => index.get(id) ?? []))),

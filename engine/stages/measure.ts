@@ -18,7 +18,7 @@ interface Seen {
 
 export const measure = defineStage({
   name: 'measure',
-  version: 2,
+  version: 3,
   needs: ['shots', 'detections', 'tracks', 'identities'],
   makes: 'screen_time',
   async run({ shots, detections, tracks, identities }, params: Config['screen_time']) {
@@ -33,7 +33,15 @@ export const measure = defineStage({
       mustNotMeet(own);
       const timeline = appearances(identity, own, by_track, shots, params);
       const others = chances.get(identity.label) ?? [];
-      return { timeline, rows: summarise(identity, own, others, timeline, { duration_ms, period_ms, shots }) };
+      return {
+        timeline,
+        rows: summarise(identity, own, others, timeline, {
+          duration_ms,
+          period_ms,
+          edge_sd_ms: params.edge_sd_ms,
+          shots,
+        }),
+      };
     });
     const place = new Map(identities.rows.map(({ label }, i) => [label, i]));
     const at = (row: { person: string }) => place.get(row.person) ?? 0;
@@ -116,15 +124,24 @@ function chancesOfOthers(seen: readonly Seen[]): Map<string, Chance[]> {
   for (const { piece, spans } of seen)
     for (const { label, probability } of piece.others) {
       const list = chances.get(label) ?? [];
-      if (label !== piece.label) list.push({ seconds: total(spans) / 1000, probability });
+      if (label !== piece.label) list.push({ seconds: total(spans) / 1000, probability, with: nameOf(piece) });
       chances.set(label, list);
     }
   return chances;
 }
 
+/**
+ * Whether a cluster is somebody is one question for all of its tracks, so that an answer moves them together. A person's word, and a track that
+ * was named for itself, stand alone.
+ */
+function nameOf({ method, cluster_id }: Piece): number | undefined {
+  return method === 'cluster_match' || method === 'clustering' ? (cluster_id ?? undefined) : undefined;
+}
+
 interface Episode {
   readonly duration_ms: number;
   readonly period_ms: number;
+  readonly edge_sd_ms: number;
   readonly shots: readonly Shot[];
 }
 
@@ -133,7 +150,7 @@ function summarise(
   own: readonly Seen[],
   others: readonly Chance[],
   timeline: readonly TimelineRow[],
-  { duration_ms, period_ms, shots }: Episode,
+  { duration_ms, period_ms, edge_sd_ms, shots }: Episode,
 ): ScreenTimeRow[] {
   const first = timeline[0];
   if (first === undefined) return [];
@@ -143,12 +160,15 @@ function summarise(
   const chances = own.map(({ piece, spans }) => ({
     seconds: (total(spans) / 1000) * (visual_ms / counted_ms),
     probability: piece.label_source === 'person' ? 1 : (piece.probability ?? purity_estimate),
+    // Which cluster without a name a track belongs to is its own question.
+    with: person_id === null ? undefined : nameOf(piece),
   }));
   const expected_s = chances.reduce((sum, { seconds, probability }) => sum + seconds * probability, 0);
   const interval = timeInterval({
-    chances: [...chances, ...others],
+    chances: [...chances, ...(person_id === null ? others.map((each) => ({ ...each, with: undefined })) : others)],
     edges: openEdges(timeline, shots),
     period_s: period_ms / 1000,
+    edge_sd_s: edge_sd_ms / 1000,
     measured_s: visual_ms / 1000,
     duration_s: duration_ms / 1000,
   });

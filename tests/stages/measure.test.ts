@@ -8,7 +8,7 @@ const SHOTS: Shot[] = [
   { shot_id: 0, start_ms: 0, end_ms: 10_000, begins: 'start', score: 0 },
   { shot_id: 1, start_ms: 10_000, end_ms: 20_000, begins: 'cut', score: 1 },
 ];
-const PARAMS = { gap_ms_max: 500, min_appearance_ms: 0 };
+const PARAMS = { gap_ms_max: 500, min_appearance_ms: 0, edge_sd_ms: 0 };
 
 interface Seen {
   track_id: number;
@@ -195,29 +195,41 @@ test('a doubtful piece widens the interval of who has it and of who might', asyn
   const doubtful = piece(950, 5050, 'Unknown-1', { probability: 0.7, others: [{ label: 'Ada', probability: 0.2 }] });
   const sure = piece(10_950, 12_050, 'Ada', { track_id: 1, label_source: 'person', probability: null });
   const { rows } = await timesOf([long, other], [doubtful, sure]);
-  const edges = 2 * (0.1 ** 2 / 12);
-  const within = (mean: number, variance: number) => [
-    mean - 1.96 * Math.sqrt(variance),
-    mean + 1.96 * Math.sqrt(variance),
-  ];
-  const [, high] = within(1.1 + 0.2 * 4.1, 0.2 * 0.8 * 4.1 ** 2 + edges);
+  // Two edges: 0.041 s. 0.8 Phi(z) = 0.025 at z = -1.863, and 0.2 (1 - Phi(z)) = 0.025 at z = 1.150.
+  const edge_s = Math.sqrt(2 * (0.1 ** 2 / 12));
   const [unknown, ada] = rows;
-  expect(ada).toMatchObject({ person: 'Ada', visual_s: 1.1, visual_low_s: 0, confidence: 1 });
-  expect(ada?.visual_high_s).toBeCloseTo(high as number, 2);
-  const [low, top] = within(0.7 * 4.1, 0.7 * 0.3 * 4.1 ** 2 + edges);
-  expect(unknown).toMatchObject({
-    person: 'Unknown-1',
-    visual_s: 4.1,
-    confidence: 0.7,
-    visual_low_s: Math.max(0, low as number),
-  });
-  expect(unknown?.visual_high_s).toBeCloseTo(top as number, 2);
+  expect(ada).toMatchObject({ person: 'Ada', visual_s: 1.1, confidence: 1 });
+  expect(ada?.visual_low_s).toBeCloseTo(1.1 - 1.863 * edge_s, 2);
+  expect(ada?.visual_high_s).toBeCloseTo(1.1 + 4.1 + 1.15 * edge_s, 2);
+  // 0.7 (1 - Phi(z)) = 0.025 at z = 1.803; with 0.3 it is none of it.
+  expect(unknown).toMatchObject({ person: 'Unknown-1', visual_s: 4.1, confidence: 0.7, visual_low_s: 0 });
+  expect(unknown?.visual_high_s).toBeCloseTo(4.1 + 1.803 * edge_s, 2);
+});
+
+test('tracks of one cluster are somebody together or not at all; an end inside a shot is off by more than a sample', async () => {
+  const tracks = [0, 1].map((track_id) => ({
+    ...{ track_id, shot_id: track_id, start_ms: 10_000 * track_id + 950, end_ms: 10_000 * track_id + 5050 },
+    at_ms: every(10_000 * track_id + 1000, 10_000 * track_id + 5000),
+  }));
+  const doubted = (cluster_ids: readonly [number, number]) =>
+    tracks.map(({ track_id, start_ms, end_ms }) =>
+      piece(start_ms, end_ms, 'Ada', {
+        ...{ track_id, method: 'cluster_match', cluster_id: cluster_ids[track_id] as number, probability: 0.9 },
+      }),
+    );
+  // Together both are hers with 0.9, neither with 0.1; apart one of them is not with 0.18, and both with 0.01.
+  const [together] = (await timesOf(tracks, doubted([4, 4]))).rows;
+  const [apart] = (await timesOf(tracks, doubted([4, 5]))).rows;
+  expect(together?.visual_low_s).toBe(0);
+  expect(apart?.visual_low_s).toBeGreaterThan(3.9);
+  const [wide] = (await timesOf([long], [piece(950, 5050, 'Ada')], { edge_sd_ms: 300 })).rows;
+  expect(wide?.visual_high_s).toBeCloseTo(4.1 + 1.96 * Math.sqrt(2 * (0.3 ** 2 + 0.1 ** 2 / 12)), 2);
 });
 
 test('without a probability the purity of the identity stands for it, and cuts leave no doubt about edges', async () => {
   const whole = { track_id: 0, shot_id: 0, start_ms: 0, end_ms: 10_000, at_ms: every(0, 9900) };
   const { rows } = await timesOf([whole], [piece(0, 10_000, 'Ada', { probability: null })]);
-  expect(rows[0]).toMatchObject({ visual_s: 10, confidence: 0.9, visual_high_s: 14.88 });
+  expect(rows[0]).toMatchObject({ visual_s: 10, confidence: 0.9, visual_low_s: 0, visual_high_s: 10 });
   const sure = await timesOf([whole], [piece(0, 10_000, 'Ada')]);
   expect(sure.rows[0]).toMatchObject({ visual_low_s: 10, visual_high_s: 10 });
 });

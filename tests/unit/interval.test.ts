@@ -18,7 +18,7 @@ function everyOutcome(chances: readonly Chance[]): { mean: number; variance: num
   return { mean, variance: outcomes.reduce((sum, [s, p]) => sum + p * (s - mean) ** 2, 0), outcomes };
 }
 
-const none = { edges: 0, period_s: 0.1, measured_s: 0, duration_s: 1000 };
+const none = { edges: 0, period_s: 0.1, edge_sd_s: 0, measured_s: 0, duration_s: 1000 };
 
 test('mean and variance are those over every outcome', () => {
   const next = random(11);
@@ -62,4 +62,40 @@ test('what is certain has no width; the interval holds what was measured and sta
     low_s: 0,
     high_s: 9,
   });
+});
+
+test('chances that hang together are decided by one number', () => {
+  const next = random(8);
+  const own = Array.from({ length: 5 }, () => ({ seconds: 1 + next(), probability: next(), with: 7 }));
+  // Every value of the number in 40,000 steps.
+  const sums = Array.from({ length: 40_000 }, (_, i) =>
+    own.reduce((sum, { seconds, probability }) => sum + ((i + 0.5) / 40_000 < probability ? seconds : 0), 0),
+  ).sort((a, b) => a - b);
+  const mean = sums.reduce((a, b) => a + b, 0) / sums.length;
+  const apart = timeInterval({ ...none, chances: own.map((each) => ({ ...each, with: undefined })), measured_s: mean });
+  const { mean_s, sd_s, low_s, high_s } = timeInterval({ ...none, chances: own, measured_s: mean });
+  expect(mean_s).toBeCloseTo(mean, 3);
+  expect(sd_s ** 2).toBeCloseTo(sums.reduce((a, b) => a + (b - mean) ** 2, 0) / sums.length, 3);
+  expect(sd_s).toBeGreaterThan(apart.sd_s);
+  const all = own.reduce((sum, { seconds }) => sum + seconds, 0);
+  expect(Math.abs(low_s - (sums[1_000] as number))).toBeLessThanOrEqual(all / 100);
+  expect(Math.abs(high_s - (sums[39_000] as number))).toBeLessThanOrEqual(all / 100);
+});
+
+test('one long stretch that may be theirs is inside the interval, however unlike a normal curve', () => {
+  const chances = [
+    { seconds: 2, probability: 1 },
+    { seconds: 7, probability: 0.05 },
+  ];
+  const { low_s, high_s } = timeInterval({ ...none, chances, measured_s: 2 });
+  expect([low_s, high_s]).toEqual([2, 9]);
+  const rare = timeInterval({ ...none, chances: [{ seconds: 7, probability: 0.01 }], measured_s: 0 });
+  expect(rare.high_s).toBe(0);
+});
+
+test('ends inside a shot widen the interval to both sides by what they are off', () => {
+  const chances = [{ seconds: 5, probability: 1 }];
+  const { low_s, high_s } = timeInterval({ ...none, chances, edges: 2, period_s: 0, edge_sd_s: 0.5, measured_s: 5 });
+  expect(high_s - 5).toBeCloseTo(1.959964 * Math.SQRT1_2, 4);
+  expect(5 - low_s).toBeCloseTo(1.959964 * Math.SQRT1_2, 4);
 });

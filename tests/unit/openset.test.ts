@@ -22,8 +22,9 @@ function strangers(people: number): OpenSet {
   const rivalry = Array.from({ length: people ** 2 }, () => ({ gap: 0.48, sd: Math.hypot(0.14, 0.1) }));
   return { calibration: WORLD, rivalry };
 }
-const posteriorOf = (scores: readonly number[], prior = 0.3, open = strangers(scores.length)): Shares =>
-  openSetPosterior(likelihoods(scores, open), openSetPrior(scores.length, prior));
+const FREE = { unknown_prior: 0.3, person_prior_max: 1 };
+const posteriorOf = (scores: readonly number[], unknown_prior = 0.3, open = strangers(scores.length)): Shares =>
+  openSetPosterior(likelihoods(scores, open), openSetPrior(scores.length, { ...FREE, unknown_prior }));
 
 test('with one person the posterior is Bayes by hand, for faces that are mostly as they should be', () => {
   const ratio =
@@ -53,12 +54,12 @@ test('probabilities sum to 1, never fall as a score rises, and no score alone ma
 
 test('whoever is ruled out has no probability, and an empty bank knows nobody', () => {
   const ratios = likelihoods([0.7, 0.5, 0.1], strangers(3), { out: new Set([0]) });
-  const { people } = openSetPosterior(ratios, openSetPrior(3, 0.3));
+  const { people } = openSetPosterior(ratios, openSetPrior(3, FREE));
   expect(people[0]).toBe(0);
   expect(rank({ people, unknown: 0 }, OPENSET).best).toBe(1);
   expect(rank(posteriorOf([]), OPENSET)).toMatchObject({ best: -1, band: 'unknown' });
   expect(
-    rank(openSetPosterior(likelihoods([0.9], strangers(1), { out: new Set([0]) }), openSetPrior(1, 0.3)), OPENSET),
+    rank(openSetPosterior(likelihoods([0.9], strangers(1), { out: new Set([0]) }), openSetPrior(1, FREE)), OPENSET),
   ).toMatchObject({ best: -1, probability: 0 });
 });
 
@@ -92,7 +93,7 @@ test('bands: a name, a question, unknown; and a small margin is a question', () 
 });
 
 test('a prior is mixed by its share', () => {
-  const mixed = blend({ people: Float64Array.of(1, 0), unknown: 0 }, openSetPrior(2, 0.3), 0.9);
+  const mixed = blend({ people: Float64Array.of(1, 0), unknown: 0 }, openSetPrior(2, FREE), 0.9);
   expect([...mixed.people, mixed.unknown].map((p) => Math.round(p * 1e6) / 1e6)).toEqual([0.935, 0.035, 0.03]);
 });
 
@@ -136,7 +137,7 @@ test('leaving people out of synthetic worlds, what is said with a probability is
           model,
         ).forEach((scores, i) => {
           const { best, probability } = rank(
-            openSetPosterior(likelihoods(scores, open), openSetPrior(people, 0.3)),
+            openSetPosterior(likelihoods(scores, open), openSetPrior(people, FREE)),
             OPENSET,
           );
           said.push({ p: probability, right: bank.people[best]?.name === `P${shown[i]}` });
@@ -179,4 +180,32 @@ test('products are those of one by one, whatever the sizes', () => {
       });
     });
   }
+});
+
+test('a bank of one or two does not expect that most faces are theirs, and is not made sure by a middling score', () => {
+  expect(openSetPrior(1, OPENSET)).toEqual({ people: Float64Array.of(0.2), unknown: 0.8 });
+  expect(openSetPrior(2, OPENSET).unknown).toBeCloseTo(0.6, 12);
+  expect(openSetPrior(10, OPENSET).unknown).toBeCloseTo(0.3, 12);
+  for (const score of [0.2, 0.3, 0.4]) {
+    const open = strangers(1);
+    const { people } = openSetPosterior(likelihoods([score], open), openSetPrior(1, OPENSET));
+    expect(rank({ people, unknown: 0 }, OPENSET).band).not.toBe('accept');
+  }
+});
+
+test('strangers with a bank of one person, who has no cohort, keep no name; the person has theirs', () => {
+  const make = faceMaker(31);
+  const bank = bankOf({ A: Array.from({ length: 5 }, () => make(0)) });
+  const model = bankModel(buildBank(bank, 'v2'), WORLD, OPENSET.cohort_weight);
+  const open = { calibration: model.calibration, rivalry: rivalries(model) };
+  const accepted = (person: number) => {
+    const [scores] = normalisedScores([make(person)], model);
+    const shares = openSetPosterior(likelihoods(scores ?? [], open), openSetPrior(1, OPENSET));
+    expect(Number.isFinite(shares.unknown)).toBe(true);
+    return rank(shares, OPENSET).band === 'accept';
+  };
+  const strange = Array.from({ length: 400 }, (_, i) => accepted(1 + i)).filter(Boolean).length;
+  const own = Array.from({ length: 100 }, () => accepted(0)).filter(Boolean).length;
+  expect(strange).toBeLessThanOrEqual(4);
+  expect(own).toBeGreaterThan(60);
 });
