@@ -45,7 +45,7 @@ Measures how fast the pipeline is, how soon totals follow a correction, and what
   --embedder ID    another embedder, likewise
   --runs N         measure N times and take medians (1)
   --naming         instead: only how soon totals follow a correction and a seed
-  --gallery        instead: how well and how fast 100,000 tracks are searched in the embedded database
+  --gallery        instead: how well and how fast 100,000 tracks are searched, in the database of DATABASE_URL or the embedded one
   --tracks N       another number of tracks for it
   --write          put the figures into docs/SCORES.md
   --json           the figures as JSON`;
@@ -293,10 +293,11 @@ async function write(figures: BenchFigures): Promise<void> {
   note('docs/SCORES.md is written.');
 }
 
-/** In a home of its own, which goes afterwards; as long a vector as the default embedder's. */
+/** In a home of its own, which goes afterwards, or in an empty database of DATABASE_URL; as long a vector as the default embedder's. */
 async function measureSearch(flags: Flags, signal: AbortSignal): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'screenalytics-gallery-'));
-  const engine = openEngine(loadConfig({}, { home, database_url: null, services: { log: 'error' } }));
+  const database_url = process.env.DATABASE_URL ?? null;
+  const engine = openEngine(loadConfig({}, { home, database_url, services: { log: 'error' } }));
   try {
     const { config } = engine;
     const dim = config.models.models[config.recognition.order[0] ?? '']?.dim ?? 512;
@@ -310,7 +311,11 @@ async function measureSearch(flags: Flags, signal: AbortSignal): Promise<void> {
       },
     });
     if (flags.json) say(JSON.stringify(figures, undefined, 1));
-    const text = galleryMarkdown(figures, { ...machine(), date: new Date().toISOString().slice(0, 10) });
+    const text = galleryMarkdown(figures, {
+      ...machine(),
+      date: new Date().toISOString().slice(0, 10),
+      is_server: database_url !== null,
+    });
     if (!flags.json) say(text);
     if (flags.write) await writeScores('gallery', '/gallery', text);
   } finally {

@@ -94,14 +94,14 @@ export async function measureGallery(db: Db, options: GalleryOptions): Promise<G
 /** The part of docs/SCORES.md that the command writes. */
 export function galleryMarkdown(
   figures: GalleryFigures,
-  machine: { cores: number; cpu: string; date: string },
+  machine: { cores: number; cpu: string; date: string; is_server: boolean },
 ): string {
   const { tracks, dim, people, queries, recall_at_10, query_ms_median, query_ms_worst, insert_s, index_s } = figures;
   const pass = recall_at_10 >= 0.99 ? 'pass' : 'MISS';
   return [
-    'Command: `npm run bench -- --gallery --write`',
+    `Command: \`${machine.is_server ? 'DATABASE_URL=... ' : ''}npm run bench -- --gallery --write\``,
     '',
-    `- ${machine.date}, ${machine.cores} cores (${machine.cpu}), embedded database, ${dim} numbers a vector.`,
+    `- ${machine.date}, ${machine.cores} cores (${machine.cpu}), ${machine.is_server ? 'a PostgreSQL server with pgvector' : 'embedded database'}, ${dim} numbers a vector.`,
     `- ${people} made-up people, clustered as the default embedder's vectors are (mean cosine ${SAME} and ${DIFFERENT}); ${queries} searches.`,
     '',
     '| tracks | recall@10 against exact | bar >= 0.99 | query, median | worst | inserting | index |',
