@@ -24,7 +24,7 @@ test('2,000 clustered tracks in the embedded database: at least 99% of the true 
       q.query<{ n: number }>(`select count(*)::int as n from sa.embedding where owner_type = 'track'`),
     );
     expect(kinds).toEqual([{ n: 2000 }]);
-    const text = galleryMarkdown(figures, { cores: 2, cpu: 'made up', date: '2000-01-01' });
+    const text = galleryMarkdown(figures, { cores: 2, cpu: 'made up', date: '2000-01-01', is_server: false });
     expect(text).toContain(`| 2000 | ${figures.recall_at_10.toFixed(4)} | pass |`);
   } finally {
     await db.close();
