@@ -1,6 +1,6 @@
 import type { Split } from './identification.ts';
 import { IDENTITY_BARS, type IdentityBar, passesIdentity } from './identity-bars.ts';
-import type { Interval } from './intervals.ts';
+import { type Interval, wilson } from './intervals.ts';
 import type { FaceSetScore } from './score-face-set.ts';
 import type { IdentityScore } from './score-identity.ts';
 
@@ -105,6 +105,7 @@ export function identityMarkdown(runs: readonly IdentityRun[], faces: readonly F
     `- Bars, for every clip and embedder: ${limits.join('; ')}. Decisions count until 99 % of the found face-seconds are right.`,
     '- In brackets behind a share: on how many tracks (hard: how many people in how many shots), and the 95 % interval (Wilson) of the share of',
     '  those that are right for more than half of their time. TPIR: tracks of people in the bank / of others, bootstrap over tracks.',
+    ...totals(runs),
     ...IDENTITY_TABLES.flatMap(({ title, columns }) => [
       '',
       `### ${title}`,
@@ -118,6 +119,17 @@ export function identityMarkdown(runs: readonly IdentityRun[], faces: readonly F
       ? []
       : ['', '### Faces of media/faces', '', ...lines(FACE_SET_HEAD, faces.flatMap(faceSetRows))]),
   ].join('\n');
+}
+
+/** A clip has few people: whether intervals hold is told over all of them. */
+function totals(runs: readonly IdentityRun[]): string[] {
+  const kinds = Map.groupBy(runs, ({ weights, embedder }) => `${weights} ${embedder}`);
+  const held = [...kinds].flatMap(([kind, own]) => {
+    const inside = own.reduce((sum, { score }) => sum + score.intervals.inside, 0);
+    const people = own.reduce((sum, { score }) => sum + score.intervals.people, 0);
+    return people === 0 ? [] : [`${kind} ${inside} of ${people} (${range(wilson(inside, people))})`];
+  });
+  return held.length === 0 ? [] : [`- Totals inside their 95 % interval, over all clips: ${held.join('; ')}.`];
 }
 
 function lines(head: readonly string[], rows: readonly string[][]): string[] {

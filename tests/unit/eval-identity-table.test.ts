@@ -114,3 +114,11 @@ test('a mark belongs to a person and a time, and what is independent is the shot
   expect(markOf('person_2', 1500)).toBeNull();
   expect(markOf('person_1', 5500)).toEqual({ kind: 'occluded', stretch: 'person_1/1' });
 });
+
+test('whether the intervals of totals hold is told over all clips, for each embedder', () => {
+  const of = (inside: number, people: number) => score([{}], { intervals: { inside, people, outside: [] } });
+  const runs = [run(of(3, 4)), run(of(5, 5)), { ...run(of(1, 2)), weights: 'local' }];
+  const text = identityMarkdown(runs, []);
+  expect(text).toContain('over all clips: embedded made_up 8 of 9 (0.57-0.98); local made_up 1 of 2 (');
+  expect(identityMarkdown([run(of(0, 0))], [])).not.toContain('over all clips');
+});
