@@ -22,6 +22,7 @@ import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
 import { approvalCommands } from './approvals.ts';
+import { analyticsCommands } from './analytics.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(searchCatalog, { also: ['episodes'], positional: 'query', text: foundText }),
   ...toolCommands(saveCatalog, { also: [], positional: 'kind', text: savedText }),
   ...catalogCommands,
+  ...analyticsCommands,
   ...erasureCommands,
   ...toolCommands(deleteData, { also: [], positional: 'what', text: deletedText }),
   ...toolCommands(getEpisode, { also: ['episode'], positional: 'episode', text: episodeText }),

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '#config/load.ts';
+import { REPORT_VIEWS } from '#engine/analytics/views.ts';
+import { type Engine, openEngine } from '#engine/engine.ts';
+import { openDb } from '#engine/store/db.ts';
+import { runTool } from '#mcps/kit/run-tool.ts';
+import { listViews } from '#mcps/postgres/tools/list-views.ts';
+import { queryViews } from '#mcps/postgres/tools/query-views.ts';
+import { runAnalytics } from '#mcps/postgres/tools/run-analytics.ts';
+import { fillAnalyticsWorld } from '../support/analytics-world.ts';
+import { makeHome } from '../support/home.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+
+const SETUP_MS_MAX = 600_000; // the first time, Postgres is installed
+const TEST_MS_MAX = 180_000;
+const QUERY_S_MAX = 2;
+
+describe.each(['embedded', 'server'] as const)('analytics on the %s database', { timeout: TEST_MS_MAX }, (kind) => {
+  const { home, remove } = makeHome();
+  let server: PostgresServer | undefined;
+  let url: string | undefined;
+  const engines: Engine[] = [];
+  let engine: Engine;
+
+  const open = (shows: string[]): Engine => {
+    const env = { SCREENALYTICS_HOME: home, ...(url !== undefined && { DATABASE_URL: url }) };
+    const opened = openEngine(loadConfig(env, { analytics: { shows, query_s_max: QUERY_S_MAX } }));
+    engines.push(opened);
+    return opened;
+  };
+  beforeAll(async () => {
+    if (kind === 'server') server = startPostgres();
+    url = server?.createDatabase('analytics');
+    if (kind === 'server' && url === undefined) return;
+    engine = open([]);
+    await fillAnalyticsWorld(await engine.db());
+  }, SETUP_MS_MAX);
+  afterAll(async () => {
+    await Promise.all(engines.map((each) => each.close()));
+    server?.stop();
+    await remove();
+  }, TEST_MS_MAX);
+  const contract = (name: string, run: () => Promise<void>) =>
+    test(name, async ({ skip }) => {
+      skip(engine === undefined, 'no PostgreSQL 15 with pgvector here');
+      await run();
+    });
+
+  const caller = (on: Engine) => ({ surface: 'cli' as const, engine: on, signal: new AbortController().signal });
+  const ask = (sql: string, more: Record<string, unknown> = {}, on = engine) =>
+    runTool(queryViews, { sql, ...more }, caller(on));
+  const saved = async (name: string, more: Record<string, unknown> = {}, on = engine) =>
+    (await runTool(runAnalytics, { name, ...more }, caller(on))).rows;
+
+  contract('the list of views is what the database has, each column with its type', async () => {
+    const db = await engine.db();
+    const sql = `select table_name || '.' || column_name as name from information_schema.columns
+      where table_schema = 'sa_report' order by table_name, ordinal_position`;
+    const there = (await db.read((q) => q.query<{ name: string }>(sql))).map(({ name }) => name);
+    const listed = REPORT_VIEWS.flatMap(({ name, columns }) =>
+      Object.keys(columns).map((column) => `${name}.${column}`),
+    );
+    expect([...listed].sort()).toEqual([...there].sort());
+
+    const { views, columns } = await runTool(listViews, { view: 'v_cast' }, caller(engine));
+    expect(views).toMatchObject([{ name: 'v_cast', columns: ['show', 'season', 'person'] }]);
+    expect(columns.map(({ name, type }) => [name, type])).toEqual([
+      ...[
+        ['show', 'text'],
+        ['season', 'integer'],
+        ['person', 'text'],
+      ],
+    ]);
+  });
+
+  contract('a query sees the rows of the views, all of them and no other', async () => {
+    const db = await engine.db();
+    for (const { name } of REPORT_VIEWS) {
+      const sql = `select row_to_json(v)::text as row from sa_report.${name} v order by 1`;
+      const there = (await db.read((q) => q.query<{ row: string }>(sql))).map(({ row }) => row);
+      const found = await ask(sql, { rows_max: 1000 });
+      expect(
+        found.rows.map(([row]) => row),
+        name,
+      ).toEqual(there);
+    }
+    expect((await ask('select name from v_person order by name')).rows).toEqual([['Ada'], ['Ben'], ['Dee']]);
+  });
+
+  contract('values keep their types, in JSON and in CSV', async () => {
+    const sql = `select 1 as n, 2.5 as x, true as yes, null as nothing, $1 as said, date '2026-11-21' as day, 1 as n`;
+    const found = await ask(sql, { params: ['=1+1, "x"'] });
+    expect(found.rows).toEqual([[1, 2.5, true, null, '=1+1, "x"', '2026-11-21', 1]]);
+    expect(found.columns.map(({ type }) => type)).toEqual([
+      ...['integer', 'number', 'boolean', 'text', 'text', 'date', 'integer'],
+    ]);
+    const { csv } = await ask(sql, { params: ['=1+1, "x"'], format: 'csv' });
+    expect(csv).toBe(`n,x,yes,nothing,said,day,n_7\n1,2.5,true,,"'=1+1, ""x""",2026-11-21,1\n`);
+  });
+
+  contract('what a query may take has an end', async () => {
+    const rows = await ask('select * from generate_series(1, 1000) g', { rows_max: 7 });
+    expect(rows).toMatchObject({ row_count: 7, cut: 'rows' });
+    const wide = `select string_agg(a || '', '') from generate_series(1, 60000) a`;
+    expect(await ask(wide)).toMatchObject({ row_count: 0, cut: 'chars' });
+    await expect(ask('select title + 1 from v_episode')).rejects.toMatchObject({
+      ...{ code: 'SQL_FAILED', details: { position: 14 } },
+    });
+    await expect(ask('select title from v_episode where $1 = 1')).rejects.toMatchObject({ code: 'SQL_REFUSED' });
+  });
+
+  contract('an endless query ends at the cap, and a write of somebody else does not wait for it', async () => {
+    await ask('select 1'); // what is made on first use is there
+    const endless = 'with recursive n(i) as (select 1 union all select i % 7 + 1 from n) select count(*) from n';
+    const ended: string[] = [];
+    const asked = ask(endless).catch((error: unknown) => {
+      ended.push('query');
+      return error;
+    });
+    const other = await openDb({ home, database_url: url ?? null });
+    await other.write((q) => q.query(`update sa.show set title = 'New title' where slug = 'beta'`));
+    ended.push('write');
+    await other.close();
+    expect(await asked).toMatchObject({ code: 'SQL_LIMIT', details: { limit: 'time', limit_s: QUERY_S_MAX } });
+    expect(ended).toEqual(['write', 'query']);
+    expect((await ask('select count(*) from v_episode')).rows).toEqual([[3]]);
+  });
+
+  contract('somebody who stops asking stops the query', async () => {
+    const stop = new AbortController();
+    const endless = 'with recursive n(i) as (select 1 union all select i % 7 + 1 from n) select count(*) from n';
+    const asked = runTool(queryViews, { sql: endless }, { ...caller(engine), signal: stop.signal });
+    setTimeout(() => stop.abort(), 300);
+    await expect(asked).rejects.toMatchObject({ code: 'CANCELED' });
+  });
+
+  contract('what was written is seen by the next query', async () => {
+    const db = await engine.db();
+    await db.write((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Finn', 'Finn', 'x')`));
+    expect((await ask(`select count(*) from v_person where name = 'Finn'`)).rows).toEqual([[1]]);
+    await db.write((q) => q.query(`update sa.person set name = 'Fay' where name = 'Finn'`));
+    expect((await ask(`select name from v_person where name like 'F%'`)).rows).toEqual([['Fay']]);
+    await db.write((q) => q.query(`delete from sa.person where name = 'Fay'`));
+    expect((await ask(`select name from v_person where name like 'F%'`)).rows).toEqual([]);
+  });
+
+  contract('saved questions give what is worked out by hand', async () => {
+    expect(await saved('presence_by_person')).toEqual([
+      ['Ada', 2, 40, (20 / 60 + 20 / 40) / 2, 'alpha-s01e01', 'alpha-s01e02'],
+      ['Ben', 3, 40, expect.closeTo((10 / 60 + 20 / 40 + 10 / 30) / 3), 'alpha-s01e01', 'beta-s01e01'],
+      ['Dee', 1, 30, 1, 'beta-s01e01', 'beta-s01e01'],
+    ]);
+    const inOne = await saved('presence_by_person', { episode: 'alpha-s01e01' });
+    expect(inOne.map(([person, , seconds]) => [person, seconds])).toEqual([
+      ...[
+        ['Ada', 20],
+        ['Unknown-1', 15],
+        ['Ben', 10],
+      ],
+    ]);
+    expect(await saved('co_appearance')).toEqual([
+      ...[
+        ['Ada', 'Ben', 15, 2, 2],
+        ['Ben', 'Dee', 10, 1, 1],
+      ],
+    ]);
+    expect(await saved('co_appearance', { person: 'ben' })).toEqual([
+      ...[
+        ['Ben', 'Ada', 15, 2, 2],
+        ['Ben', 'Dee', 10, 1, 1],
+      ],
+    ]);
+    expect(await saved('co_appearance', { person: 'Ben', other: 'Dee' })).toEqual([['Ben', 'Dee', 10, 1, 1]]);
+    expect(await saved('co_appearance', { episode: 'alpha-s01e01', person: 'Unknown-1' })).toEqual([
+      ['Unknown-1', 'Ada', 5, 1, 1],
+    ]);
+    expect(await saved('season_totals', { show: 'alpha' })).toEqual([
+      ...[
+        [1, 'One', 'Ada', 2, 2, 40, 0.4],
+        [1, 'One', 'Ben', 2, 2, 30, 0.3],
+      ],
+    ]);
+    expect((await saved('episodes_of_person', { person: 'Ben' })).map((row) => [row[0], row[5]])).toEqual([
+      ...[
+        ['alpha-s01e01', 10],
+        ['alpha-s01e02', 20],
+        ['beta-s01e01', 10],
+      ],
+    ]);
+    await expect(saved('episodes_of_person')).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await expect(saved('season_totals', { show: 'gamma' })).rejects.toMatchObject({ code: 'SHOW_NOT_FOUND' });
+    await expect(saved('episodes_of_person', { person: 'Cleo' })).rejects.toMatchObject({ code: 'PERSON_NOT_FOUND' });
+  });
+
+  contract('who may ask of one show sees no row of another', async () => {
+    const scoped = open(['beta']);
+    for (const { name } of REPORT_VIEWS) {
+      const { rows } = await ask(`select v::text from ${name} v`, {}, scoped);
+      expect(
+        rows.filter(([row]) => /alpha|Ada/.test(String(row))),
+        name,
+      ).toEqual([]);
+    }
+    expect((await ask('select ep_id from v_episode', {}, scoped)).rows).toEqual([['beta-s01e01']]);
+    expect((await ask('select person from v_screen_time order by 1', {}, scoped)).rows).toEqual([['Ben'], ['Dee']]);
+    expect(await saved('co_appearance', {}, scoped)).toEqual([['Ben', 'Dee', 10, 1, 1]]);
+    expect(await saved('episodes_of_person', { person: 'Ada' }, scoped)).toEqual([]);
+    await expect(saved('season_totals', { show: 'alpha' }, scoped)).rejects.toMatchObject({ code: 'SHOW_NOT_FOUND' });
+  });
+});
