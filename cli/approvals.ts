@@ -35,7 +35,10 @@ function shownOf({ created_at, ...proposal }: Proposal): Shown {
 
 const LIMIT = 50;
 const listInput = z.object({
-  status: z.enum(['open', 'done', 'failed', 'rejected', 'stale', 'approved', 'all']).default('open').describe('Which'),
+  status: z
+    .enum(['open', 'approved', 'rejected', 'done', 'failed', 'stale', 'all'])
+    .optional()
+    .describe('open if absent'),
   limit: z.int().min(1).max(500).default(LIMIT).describe('Rows'),
 });
 
@@ -46,7 +49,7 @@ const listCommand: Command = {
   positional: 'status',
   everyday: true,
   run: async (raw, { engine }) => {
-    const { status, limit } = readInput('proposals', listInput, raw);
+    const { status = 'open', limit } = readInput('proposals', listInput, raw);
     const proposals = (await listProposals(await engine.db(), status, limit)).map(shownOf);
     return { output: { proposals }, ok: true, text: (look) => proposalsText(proposals, look) };
   },

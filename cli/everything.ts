@@ -21,8 +21,9 @@ import { saveCatalog } from '#mcps/screenalytics/tools/save-catalog.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { setConfig } from '#mcps/screenalytics/tools/set-config.ts';
 import { verifyModels } from '#mcps/screenalytics/tools/verify-models.ts';
-import { approvalCommands } from './approvals.ts';
 import { analyticsCommands } from './analytics.ts';
+import { approvalCommands } from './approvals.ts';
+import { auditCommand } from './audit.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(promoteToFacebank, { also: ['promote'], positional: 'episode', text: promotedText }),
   ...reviewCommands,
   ...approvalCommands,
+  auditCommand,
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),
