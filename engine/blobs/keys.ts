@@ -38,7 +38,11 @@ export function kindPrefix(kind: Kind): string {
 export function objectKey(ref: ObjectRef): string {
   if (!isName(ref.name) || (ref.kind === 'videos' && !isFootage(ref.name))) throw notAKey(ref.name);
   if (ref.kind === 'exports') return EXPORTS + ref.name;
-  if (ref.kind !== 'facebank') return episodePrefix(ref.kind, ref.place) + ref.name;
+  if (ref.kind !== 'facebank') {
+    // Below the id of an episode without a season, such a name would be another episode's.
+    if (ref.place.season === undefined && /^s\d{2,}\/e\d{2,}\//.test(ref.name)) throw notAKey(ref.name);
+    return episodePrefix(ref.kind, ref.place) + ref.name;
+  }
   if (!isPerson(ref.person_id)) throw notAKey(ref.person_id);
   return facebankKeys.person(ref.person_id) + ref.name;
 }
