@@ -28,7 +28,8 @@ let engine: Engine;
 
 beforeAll(async () => {
   await runOnce(home, { source: await shortClip(), episode: EPISODE });
-  engine = openEngine(testConfig(home));
+  // A curator: an operator's unlocking would wait for a person.
+  engine = openEngine(testConfig(home, { services: { profile: 'curator' } }));
   for (const name of ['Person A', 'Person B'])
     await changePeople(engine, { actor: 'tester', surface: 'cli' }, { act: 'create', name });
 }, 300_000);
