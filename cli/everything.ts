@@ -33,6 +33,7 @@ import { mcpCommand } from './mcp.ts';
 import { planText, runText } from './render.ts';
 import { reviewCommands } from './review.ts';
 import { sampleCommand } from './sample.ts';
+import { storageCommands } from './storage.ts';
 import {
   defaultsText,
   diagnosticsText,
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(saveCatalog, { also: [], positional: 'kind', text: savedText }),
   ...catalogCommands,
   ...analyticsCommands,
+  ...storageCommands,
   ...erasureCommands,
   ...toolCommands(deleteData, { also: [], positional: 'what', text: deletedText }),
   ...toolCommands(getEpisode, { also: ['episode'], positional: 'episode', text: episodeText }),
