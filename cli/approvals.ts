@@ -11,6 +11,7 @@ import { readInput, runTool } from '#mcps/kit/run-tool.ts';
 import type { AnyTool } from '#mcps/kit/server-face.ts';
 import { tools } from '#mcps/screenalytics/tools/index.ts';
 import type { Answer, Command, Session } from './commands.ts';
+import { servers } from './mcp.ts';
 import { facts, type Look, table } from './table.ts';
 import { agreed, openPerson, plain } from './terminal.ts';
 
@@ -122,7 +123,7 @@ async function reject(proposal: Proposal, session: Session): Promise<Answer> {
 
 /** Stored input is read again by the tool's schema, so an older program's proposal runs as it was meant or not at all. */
 function toolOf(proposal: Proposal): AnyTool {
-  const all: readonly AnyTool[] = tools;
+  const all: readonly AnyTool[] = [...tools, ...Object.values(servers).flatMap((face) => face.tools)];
   const tool = all.find(({ name }) => name === proposal.tool);
   if (tool === undefined) throw stale(proposal, 'this program has no such tool');
   return tool;

@@ -139,15 +139,6 @@ export type Lifecycle = z.output<typeof Lifecycle>;
 export const Device = z.enum(['auto', 'cpu', 'cuda', 'coreml', 'directml', 'webgpu']);
 export type Device = z.output<typeof Device>;
 
-export const Analytics = z.strictObject({
-  query_s_max: z.number().positive().max(600),
-  rows_max: positive,
-  chars_max: positive,
-  memory_mb_max: z.int().min(768),
-  /** Only these shows' rows can be asked; empty: all. */
-  shows: z.array(z.string()),
-});
-
 /** Named sets of rules of config/policy.yaml. */
 export const ProfileName = z.enum(['viewer', 'operator', 'curator', 'scheduled', 'admin']);
 export type ProfileName = z.output<typeof ProfileName>;
@@ -164,7 +155,7 @@ export const Limits = z.strictObject({
 
 export const Rule = z
   .strictObject({
-    /** Name of a tool, or of a tool and its action (`edit_tracks:unlock`); `*` stands for any letters. */
+    /** Name of a tool, or of a tool and its action or switch (`edit_tracks:unlock`); `*` stands for any letters. */
     tools: z.string().regex(/^[a-z0-9_*]+(:[a-z0-9_*]+)?$/, 'a name of a tool, with * for any letters'),
     effect: z.enum(['read', 'write', 'destroy']).optional(),
     surfaces: z.array(z.enum(['cli', 'mcp', 'agent', 'queue'])).optional(),
@@ -196,6 +187,15 @@ const Http = z.strictObject({
   requests_per_minute: z.int().min(1),
   sessions_max: z.int().min(1).max(1_000),
   session_idle_s: z.int().min(1),
+});
+
+export const Analytics = z.strictObject({
+  query_s_max: z.number().positive().max(600),
+  rows_max: positive,
+  chars_max: positive,
+  memory_mb_max: z.int().min(768),
+  /** Only these shows' rows can be asked; empty: all. */
+  shows: z.array(z.string()),
 });
 
 export const Services = z.strictObject({

@@ -34,7 +34,7 @@ export async function judge(tool: AnyTool, input: Input, caller: Caller): Promis
   const preview = isPreview(tool, input);
   const call: Call = {
     tool: tool.name,
-    ...(typeof input.action === 'string' && { action: input.action }),
+    aspects: aspectsOf(input),
     effect: preview ? 'read' : tool.effect,
     preview: preview && tool.effect !== 'read',
     surface: caller.surface,
@@ -46,6 +46,11 @@ export async function judge(tool: AnyTool, input: Input, caller: Caller): Promis
   const facts = limits.some(isOfCertainty) ? await tool.facts?.(input, caller.engine) : undefined;
   const { score, margin } = facts ?? {};
   return decide(sets, { ...call, ...place, score, margin });
+}
+
+function aspectsOf(input: Input): string[] {
+  const on = Object.entries(input).flatMap(([name, value]) => (value === true ? [name] : []));
+  return typeof input.action === 'string' ? [input.action, ...on] : on;
 }
 
 /** How many things a call changes, as limits count them. */

@@ -12,8 +12,8 @@ export interface RuleSet {
 /** What is known of a call when it is decided. */
 export interface Call {
   readonly tool: string;
-  /** `action` of the input, where it has one. */
-  readonly action?: string | undefined;
+  /** `action` of the input, and its switches that are on. */
+  readonly aspects?: readonly string[];
   readonly effect: Effect;
   /** The tool could do more, but this input only asks what it would do: rules about the tool's own effect are not about it. */
   readonly preview?: boolean;
@@ -79,9 +79,9 @@ export function limitKey({ name }: RuleSet, { tools }: Rule): string {
 export function isAbout({ tools, effect, surfaces }: Rule, call: Call): boolean {
   if (effect === undefined ? call.preview === true : effect !== call.effect) return false;
   if (surfaces !== undefined && !surfaces.includes(call.surface)) return false;
-  const [tool = '', action] = tools.split(':');
+  const [tool = '', aspect] = tools.split(':');
   if (!fits(tool, call.tool)) return false;
-  return action === undefined || (call.action !== undefined && fits(action, call.action));
+  return aspect === undefined || (call.aspects ?? []).some((each) => fits(aspect, each));
 }
 
 /** `*` stands for any letters, also none. */

@@ -130,7 +130,7 @@ function worlds(n: number) {
         { tool: 'assign_identity', effect: 'write' },
         { tool: 'delete_data', effect: 'destroy' },
         { tool: 'delete_data', effect: 'read', preview: true },
-        { tool: 'edit_tracks', effect: 'write', action: 'unlock' },
+        { tool: 'edit_tracks', effect: 'write', aspects: ['unlock', 'apply'] },
         { tool: 'list_tracks', effect: 'read' },
       ] as const),
       surface: one(['cli', 'mcp', 'agent', 'queue'] as const),
@@ -192,7 +192,9 @@ test('the shipped profiles: viewer only reads, operator works, scheduled is held
   const agent = (over: Partial<Call>) => action([profile('operator')], { surface: 'agent', ...over });
   expect(agent({ score: 0.5, margin: 0.1 })).toBe('ask');
   expect(agent({ score: 0.9, margin: 0.5 })).toBe('allow');
-  const unlock = { tool: 'edit_tracks', action: 'unlock' };
+  const unlock = { tool: 'edit_tracks', aspects: ['unlock'] };
   expect(action([profile('operator')], unlock)).toBe('ask');
   expect(action([profile('curator')], unlock)).toBe('allow');
+  expect(action([profile('operator')], { tool: 'sign_upload' })).toBe('allow');
+  expect(action([profile('operator')], { tool: 'sign_upload', aspects: ['replace'] })).toBe('ask');
 });
