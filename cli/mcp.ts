@@ -6,11 +6,12 @@ import { readInput } from '#mcps/kit/run-tool.ts';
 import { serveOnHttp } from '#mcps/kit/serve-http.ts';
 import { serveOnStdio } from '#mcps/kit/serve-stdio.ts';
 import type { ServerFace } from '#mcps/kit/server-face.ts';
+import { face as postgres } from '#mcps/postgres/server.ts';
 import { face as screenalytics } from '#mcps/screenalytics/server.ts';
 import { face as storage } from '#mcps/storage/server.ts';
 import type { Command } from './commands.ts';
 
-export const servers = { screenalytics, storage } as const satisfies Record<string, ServerFace>;
+export const servers = { screenalytics, storage, postgres } as const satisfies Record<string, ServerFace>;
 
 const names = Object.keys(servers) as [keyof typeof servers];
 

@@ -17,13 +17,17 @@ type Json = Record<string, unknown>;
 
 /** What a client may send. The door does the checking, so that a wrong field is an error of the catalogue. */
 export function wireInput(tool: AnyTool): StandardSchemaWithJSON {
-  const { properties, required } = lean(z.toJSONSchema(tool.input, { io: 'input' }));
-  return shown({
-    type: 'object',
-    properties,
-    ...(required !== undefined && { required }),
-    additionalProperties: false,
-  });
+  const { properties: all = {}, required } = z.toJSONSchema(tool.input, { io: 'input' });
+  const fields = Object.entries(all).map(([name, each]) => [name, fieldOf(tool, each as Json)]);
+  const properties = Object.fromEntries(fields);
+  return shown({ type: 'object', properties, ...(required && { required }), additionalProperties: false });
+}
+
+/** Settings of a run are explained once, where the run is asked for: what only plans one takes the same. */
+function fieldOf({ effect }: AnyTool, schema: Json): Json {
+  const { description, ...rest } = lean(schema);
+  const known = effect === 'read' && 'x-config' in schema;
+  return known || description === undefined ? rest : { description, ...rest };
 }
 
 /**
@@ -41,13 +45,7 @@ export function wireOutput(tool: AnyTool, pictures: PictureRule | undefined): St
 /** Of every tool that changes something. */
 const WRITTEN: Json = {
   type: 'object',
-  properties: {
-    status: { type: 'string', enum: ['done', 'proposed'] },
-    change_id: { type: ['string', 'null'] },
-    proposal_id: { type: 'string' },
-    why: { type: 'string' },
-    result: { type: 'object' },
-  },
+  properties: { status: { enum: ['done', 'proposed'] }, change_id: {}, result: {}, proposal_id: {}, why: {} },
   required: ['status'],
 };
 
@@ -68,27 +66,22 @@ function shown(schema: Json): StandardSchemaWithJSON {
 }
 
 function typeOf(schema: Json): Json {
-  if (typeof schema.type === 'string') return { type: schema.type };
-  const each = Array.isArray(schema.anyOf) ? schema.anyOf.map((part: Json) => part.type) : [];
-  return each.length > 0 && each.every((type) => typeof type === 'string') ? { type: [...new Set(each)] } : {};
+  return typeof schema.type === 'string' ? { type: schema.type } : {};
 }
 
-/** Without what says nothing: the draft, the bounds of a double's integers, and the names of our own configuration. */
+/**
+ * Without what the door checks anyway and names in words when it refuses: lengths, bounds, patterns. Several clients leave these out
+ * themselves, so a field's description says its range.
+ */
 function lean(schema: object): Json {
-  const kept = Object.entries(schema).filter(
-    ([key, value]) => !DROPPED.has(key) && Math.abs(Number(value)) !== Number.MAX_SAFE_INTEGER,
-  );
-  return Object.fromEntries(
-    kept.map(([key, value]) => [key, key === 'properties' ? fieldsOf(value) : leanValue(value)]),
-  );
+  const kept = Object.entries(schema).filter(([key]) => !DROPPED.has(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, leanValue(value)]));
 }
 
-const DROPPED = new Set(['$schema', 'x-config']);
-
-/** Names of fields are no keywords: a field may be called `id`. */
-function fieldsOf(value: Record<string, object>): Json {
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, lean(each)]));
-}
+const DROPPED = new Set([
+  ...['$schema', 'x-config', 'pattern', 'format', 'minLength', 'maxLength', 'minItems', 'maxItems'],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
+]);
 
 function leanValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(leanValue);

@@ -8,7 +8,12 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
 /** Where a server is: a program to start, or an address. */
 export type Place =
-  | { readonly command: string; readonly args: readonly string[]; readonly env?: Record<string, string> }
+  | {
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env?: Record<string, string>;
+      readonly cwd?: string;
+    }
   | { readonly url: string; readonly token?: string };
 
 export type Reply = { readonly action: 'accept' | 'decline' | 'cancel'; readonly content?: Record<string, boolean> };
@@ -126,7 +131,7 @@ function headersOf({ token }: { token?: string }): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-function programOf({ command, args, env = {} }: Extract<Place, { command: string }>) {
-  const inherited = Object.entries(process.env).filter((each): each is [string, string] => each[1] !== undefined);
-  return { command, args: [...args], env: { ...Object.fromEntries(inherited), ...env } };
+/** With nothing of this process's environment but what a client passes on by itself (PATH, HOME) and `env`. */
+function programOf({ command, args, env = {}, cwd }: Extract<Place, { command: string }>) {
+  return { command, args: [...args], env, ...(cwd !== undefined && { cwd }) };
 }
