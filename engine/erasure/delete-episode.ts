@@ -1,4 +1,6 @@
+import { EPISODE_KINDS } from '../blobs/keys.ts';
 import { anchorKeys, cacheKeys, jobKey, layout, parseEpisode } from '../blobs/layout.ts';
+import { legacyPrefixes } from '../blobs/layout-v1.ts';
 import { artifacts } from '../core/artifacts.ts';
 import type { By } from '../core/identities.ts';
 import type { Engine, EngineReader } from '../engine.ts';
@@ -60,6 +62,9 @@ async function filesOf({ blobs }: EngineReader, ep_id: string): Promise<string[]
   const own: string[] = [];
   for (const prefix of [...prefixes, jobKey(ep_id, ''), cacheKeys.sheets(ep_id)])
     own.push(...(await ownFiles(blobs, prefix)));
+  // Copies under names of earlier versions.
+  for (const kind of EPISODE_KINDS)
+    for (const prefix of legacyPrefixes(kind, parseEpisode(ep_id))) own.push(...(await blobs.list(prefix)));
   const exported = EXPORTS.map((ending) => `exports/${ep_id}${ending}`);
   for (const key of exported) if (await blobs.has(key)) own.push(key);
   return own;

@@ -14,7 +14,7 @@ export const listObjects = defineTool({
   name: 'list_objects',
   title: 'List stored files',
   description:
-    'Stored files by kind, a page at a time: footage, frames, crops, thumbs, manifests, reports, seeds (facebank), crops of decisions (anchors), exports; of one episode or person, or of all. Sizes and times; newest or largest first.',
+    'Stored files by kind, a page at a time: videos, frames, crops, thumbs, manifests, reports, facebank (seeds), anchors, exports; of one episode or person, or of all. Sizes and times; newest or largest first.',
   effect: 'read',
   input: z.object({
     kind: z

@@ -12,7 +12,7 @@ export const migrateLayout = defineTool({
   name: 'migrate_layout',
   title: 'Copy files of layout v1 to v2',
   description:
-    'Copies what earlier versions stored below the id of an episode (raw/videos/rhobh-s05e17/episode.mp4) to its v2 name, and compares the bytes. Says first what it would do; can be done again after a stop; never deletes a v1 file, never replaces a v2 one.',
+    'Copies what earlier versions stored (raw/videos/rhobh-s05e17/episode.mp4) to its v2 name and compares the bytes. Previews first; can be repeated after a stop; never deletes a v1 file, never replaces a v2 one.',
   effect: 'write',
   input: z.object({
     episode: episodeInput.optional(),

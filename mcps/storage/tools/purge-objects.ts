@@ -29,7 +29,7 @@ export const purgeObjects = defineTool({
   name: TOOL,
   title: 'Purge files of an episode',
   description:
-    'Deletes stored files of one episode by kind; rows and decisions stay. Says first what would go; deleting needs the phrase that the dry run gives. Only one whole episode at a time: a show, a season or a prefix is refused. For people use delete_data.',
+    'Deletes stored files of one episode by kind; rows and decisions stay. Previews first; deleting needs the phrase that the dry run gives. One episode at a time: a show, a season or a prefix is refused. For people: delete_data.',
   effect: 'destroy',
   input,
   output: z.object({

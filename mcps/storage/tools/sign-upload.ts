@@ -13,7 +13,7 @@ export const signUpload = defineTool({
   name: 'sign_upload',
   title: 'Sign a URL for an upload',
   description:
-    "A short-lived URL to which the footage of one episode is sent with PUT; more bytes than were said, or another sha256, and nothing is kept. Then run_stage takes the episode's id. Footage that is there stays, unless `replace`.",
+    "A short-lived URL that takes one episode's footage with PUT; more bytes than said, or another sha256, and nothing is kept. Then run_stage takes the episode's id. Footage that is there stays, unless `replace`.",
   effect: 'write',
   input: z.object({
     episode: episodeInput,

@@ -9,7 +9,7 @@ export const storageInfo = defineTool({
   name: 'storage_info',
   title: 'Where and how files are kept',
   description:
-    'Where files are kept and what that place can do: backend, folder, free space, signed URLs, days of the lifecycle, how many files still have only a v1 name, and which settings of the environment are missing (names only).',
+    'Where files are kept and what that place can do: backend, folder, free space, signed URLs, days of the lifecycle, files that have only a v1 name, and which environment settings are missing (names only).',
   effect: 'read',
   input: z.object({}),
   output: z.object({
