@@ -26,7 +26,7 @@ const input = z.object({
 });
 
 export const purgeObjects = defineTool({
-  name: TOOL,
+  name: 'purge_objects',
   title: 'Purge files of an episode',
   description:
     'Deletes stored files of one episode by kind; rows and decisions stay. Previews first; deleting needs the phrase that the dry run gives. One episode at a time: a show, a season or a prefix is refused. For people: delete_data.',

@@ -22,7 +22,7 @@ const input = z.object({
 });
 
 export const signUrl = defineTool({
-  name: TOOL,
+  name: 'sign_url',
   title: 'Sign a URL for reading',
   description:
     'A short-lived URL that reads one stored file (a video player can seek in it). Whoever has the URL can read the file until it ends, at most 15 minutes later. It never lists and never writes.',
