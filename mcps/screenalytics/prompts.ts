@@ -1,5 +1,5 @@
 import type { FacePrompt, PromptArgument } from '#mcps/kit/server-face.ts';
-import { completeEpisode, completeShow } from './completions.ts';
+import { completeEpisode, completePerson, completeShow } from './completions.ts';
 
 const episode: PromptArgument = {
   name: 'episode',
@@ -60,9 +60,9 @@ export const prompts: readonly FacePrompt[] = [
     name: 'screen_time',
     title: 'Screen time',
     description: 'Who was seen for how long.',
-    args: [episode],
-    text: ({ episode: ep }) =>
-      `Show me the screen time of the episode ${said(ep)} with get_screen_time as a table with intervals of confidence, unknown people last. ` +
+    args: [episode, { name: 'person', description: 'Only this person', required: false, complete: completePerson }],
+    text: ({ episode: ep, person }) =>
+      `Show me the screen time ${person ? `of ${said(person)} in` : 'of'} the episode ${said(ep)} with get_screen_time as a table with intervals of confidence, unknown people last. ` +
       'Then offer to export it (export_screen_time: csv, json or html).',
   },
   {

@@ -170,6 +170,8 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     expect(await client.prompt('screen_time', { episode: 'pilot' })).toContain('pilot');
     const ref = { type: 'ref/prompt', name: 'review_faces' } as const;
     expect(await client.complete(ref, 'episode', 'pil')).toEqual(['pilot']);
+    const person = { type: 'ref/prompt', name: 'screen_time' } as const;
+    expect(await client.complete(person, 'person', `person ${code}`)).toEqual([`Person ${code}`]);
     const show = { type: 'ref/resource', uri: 'sa://show/{slug}' } as const;
     expect(await client.complete(show, 'slug', code)).toEqual([code]);
   });
