@@ -28,8 +28,16 @@ function setsOf({ engine, profile, policies = [] }: Caller): RuleSet[] {
   ];
 }
 
-/** What the policy says of this call. Evidence and places are looked up only where a rule asks for them. */
-export async function judge(tool: AnyTool, input: Input, caller: Caller): Promise<Verdict> {
+export interface Judged extends Omit<Verdict, 'counts'> {
+  /** Takes back what was counted: of a call that failed. */
+  failed(): void;
+}
+
+/**
+ * What the policy says of this call, and counts it in the same breath, so that of calls at one moment none is overlooked. Evidence and
+ * places are looked up only where a rule asks for them.
+ */
+export async function judge(tool: AnyTool, input: Input, caller: Caller): Promise<Judged> {
   const sets = setsOf(caller);
   const preview = isPreview(tool, input);
   const call: Call = {
@@ -45,7 +53,13 @@ export async function judge(tool: AnyTool, input: Input, caller: Caller): Promis
   const place = limits.some(isOfPlace) ? await placeOf(tool, input, caller.engine) : {};
   const facts = limits.some(isOfCertainty) ? await tool.facts?.(input, caller.engine) : undefined;
   const { score, margin } = facts ?? {};
-  return decide(sets, { ...call, ...place, score, margin });
+  const { counts, ...verdict } = decide(sets, { ...call, ...place, score, margin });
+  count(caller, counts, call.rows);
+  return { ...verdict, failed: () => count(caller, counts, -call.rows) };
+}
+
+function count({ run_limits }: Caller, keys: readonly string[], rows: number): void {
+  for (const key of keys) run_limits?.set(key, (run_limits.get(key) ?? 0) + rows);
 }
 
 function aspectsOf(input: Input): string[] {
@@ -54,7 +68,7 @@ function aspectsOf(input: Input): string[] {
 }
 
 /** How many things a call changes, as limits count them. */
-export function rowsOf({ targets, people, paths }: Input): number {
+function rowsOf({ targets, people, paths }: Input): number {
   return Math.max(1, ...[targets, people, paths].map((list) => (Array.isArray(list) ? list.length : 1)));
 }
 

@@ -3,7 +3,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { AuditRow } from '#engine/store/audit.ts';
 import { propose, takeApproved } from '#engine/store/proposals.ts';
 import type { Caller, Question } from './caller.ts';
-import { type Asked, askedOf, denied, judge, profileOf, rowsOf } from './judge.ts';
+import { type Asked, askedOf, denied, judge, profileOf } from './judge.ts';
 import type { Effect, Tool } from './tool.ts';
 
 type AnyTool = Tool<z.ZodObject, z.ZodObject, Effect>;
@@ -20,15 +20,16 @@ const GO: Leave = { kind: 'go', failed: () => undefined };
 
 /** Leave to run, or the proposal that the call became. POLICY_DENIED for what is denied, by the policy or by a person. */
 export async function permit(tool: AnyTool, input: Input, caller: Caller, note: Note): Promise<Leave> {
-  const { action, reason, counts } = await judge(tool, input, caller);
+  const { action, reason, failed } = await judge(tool, input, caller);
   note.decision = action;
   if (action === 'deny') throw denied(tool, caller, reason);
   if (caller.approved !== undefined) {
+    failed(); // what a person approved is not the session's
     note.decision = 'approved';
     note.proposal_id = caller.approved;
     return take(tool, input, caller, caller.approved);
   }
-  if (action === 'allow') return count(caller, counts, input);
+  if (action === 'allow') return { kind: 'go', failed };
   const asked = await askedOf(tool, input, caller.engine);
   const answer = await askPerson(tool, asked, caller);
   if (answer === 'no') throw denied(tool, caller, 'a person said no');
@@ -67,15 +68,4 @@ async function take(tool: AnyTool, input: Input, { engine }: Caller, proposal_id
   if (await takeApproved(await engine.db(), proposal_id, { tool: tool.name, input })) return GO;
   const reason = 'nobody approved it for exactly this call, or it was run already';
   throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, proposal_id, reason });
-}
-
-/** Counted before it runs, so that calls at one moment are counted all; what failed is taken back. */
-function count({ run_limits }: Caller, keys: readonly string[], input: Input): Leave {
-  if (run_limits === undefined || keys.length === 0) return GO;
-  const rows = rowsOf(input);
-  const add = (n: number) => {
-    for (const key of keys) run_limits.set(key, (run_limits.get(key) ?? 0) + n);
-  };
-  add(rows);
-  return { kind: 'go', failed: () => add(-rows) };
 }

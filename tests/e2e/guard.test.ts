@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { overrideConfig, projectRoot } from '#config/load.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
@@ -12,6 +13,7 @@ import { findEpisode } from '#engine/store/episodes.ts';
 import { listProposals, requireProposal } from '#engine/store/proposals.ts';
 import type { Caller } from '#mcps/kit/caller.ts';
 import { askTool, runTool } from '#mcps/kit/run-tool.ts';
+import { defineTool } from '#mcps/kit/tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { deleteData } from '#mcps/screenalytics/tools/delete-data.ts';
 import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
@@ -175,6 +177,25 @@ test('limits of a session and of a place: what is over them waits, and what fail
   });
   const words = { episode: 'GUARD pilot', action: 'remove', targets: [two] };
   await expect(askTool(editTracks, words, caller({ engine: barred }))).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+});
+
+test('calls at one moment are counted all', async () => {
+  const rule = { tools: 'slow_write', action: 'allow', limits: { writes_per_run: 2 }, reason: 'few' };
+  const session = caller({ engine: ruled({ operator: { rules: [rule] } }), run_limits: new Map() });
+  const done: number[] = [];
+  const slow = defineTool({
+    ...{ name: 'slow_write', title: 'Slow', description: 'Writes.', effect: 'write' as const },
+    input: z.object({ n: z.int() }),
+    output: z.object({ n: z.int() }),
+    run: async ({ n }) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      done.push(n);
+      return { n };
+    },
+  });
+  const outcomes = await Promise.all([1, 2, 3, 4, 5].map((n) => askTool(slow, { n }, session)));
+  expect(outcomes.filter(({ kind }) => kind === 'done')).toHaveLength(2);
+  expect(done).toHaveLength(2);
 });
 
 test('a person who is asked decides; but what cannot be undone is never agreed to in a client', async () => {
