@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { type Actor, ERRORS } from '#engine/core/errors.ts';
-import { tools } from '#mcps/screenalytics/tools/index.ts';
+import { tools as ofPostgres } from '#mcps/postgres/tools/index.ts';
+import { tools as ofScreenalytics } from '#mcps/screenalytics/tools/index.ts';
+import { tools as ofStorage } from '#mcps/storage/tools/index.ts';
 import type { Command } from './commands.ts';
 
 const NOTE = '<!-- Made by `npm run docs` from the code; what is changed here by hand is lost. -->';
 
+const tools = [...ofScreenalytics, ...ofStorage, ...ofPostgres];
 type AnyTool = (typeof tools)[number];
 
 /** Documents that are made from the code: path from the project's folder -> text. */

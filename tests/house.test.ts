@@ -6,7 +6,9 @@ import { parse as parseYaml } from 'yaml';
 import { loadConfig, projectRoot } from '#config/load.ts';
 import { ModelEntry } from '#config/schema.ts';
 import { ERRORS } from '#engine/core/errors.ts';
-import { served, tools } from '#mcps/screenalytics/tools/index.ts';
+import * as postgres from '#mcps/postgres/tools/index.ts';
+import * as screenalytics from '#mcps/screenalytics/tools/index.ts';
+import * as storage from '#mcps/storage/tools/index.ts';
 import { findCommand } from '../cli/commands.ts';
 import { generatedDocs } from '../cli/docs-text.ts';
 import { commands } from '../cli/everything.ts';
@@ -39,12 +41,14 @@ test('the audit reads the house', () => {
 
 // Tools
 
-test('one tool a file, named like it, and all of them in the list', () => {
-  const folder = 'mcps/screenalytics/tools';
+const servers = Object.entries({ screenalytics, storage, postgres });
+
+test.each(servers)('%s: one tool a file, named like it, and all of them in the list', (server, { tools }) => {
+  const folder = `mcps/${server}/tools`;
   const files = product.filter(({ path }) => dirname(path) === folder && !path.endsWith('/index.ts'));
   const found = files.map(({ path, nodes }) => {
     const made = nodes.filter((n) => ts.isCallExpression(n) && n.expression.getText() === 'defineTool');
-    const names = nodes.filter(ts.isPropertyAssignment).filter(({ parent }) => made.includes(parent.parent));
+    const names = nodes.filter(ts.isPropertyAssignment).filter(({ parent }) => made.includes(spreadInto(parent)));
     const name = names.filter((each) => each.name.getText() === 'name').flatMap((each) => strings(each.initializer));
     return { path, made: made.length, name };
   });
@@ -57,7 +61,12 @@ test('one tool a file, named like it, and all of them in the list', () => {
   expect(found.sort(byPath)).toEqual(wanted.sort(byPath));
 });
 
-test('a server has at most 25 tools; each has a short description and a stated effect', () => {
+/** What an object literal is an argument of, or a part of by `...{}`. */
+function spreadInto({ parent }: ts.Node): ts.Node {
+  return ts.isSpreadAssignment(parent) ? spreadInto(parent.parent) : parent;
+}
+
+test.each(servers)('%s has at most 25 tools, each with a short description and an effect', (_, { served, tools }) => {
   expect(served.length).toBeLessThanOrEqual(25);
   for (const { name, description, effect } of tools) {
     expect(description.length, name).toBeGreaterThan(0);

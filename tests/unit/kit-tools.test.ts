@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { projectRoot } from '#config/load.ts';
-import { served, tools } from '#mcps/screenalytics/tools/index.ts';
+import * as postgres from '#mcps/postgres/tools/index.ts';
+import * as screenalytics from '#mcps/screenalytics/tools/index.ts';
+import * as storage from '#mcps/storage/tools/index.ts';
+
+const servers = { screenalytics, storage, postgres };
+const tools = [...screenalytics.tools, ...storage.tools, ...postgres.tools];
 
 test.each(tools.map((tool) => [tool.name, tool] as const))('%s shows the face that was agreed', async (name, tool) => {
   const { title, description, effect } = tool;
@@ -13,8 +18,8 @@ test.each(tools.map((tool) => [tool.name, tool] as const))('%s shows the face th
   await expect(`${face}\n`).toMatchFileSnapshot(`../goldens/tools/${name}.json`);
 });
 
-test('one tool a file, named like it; at most 25', () => {
-  const folder = join(projectRoot, 'mcps/screenalytics/tools');
+test.each(Object.entries(servers))('%s: one tool a file, named like it; at most 25', (server, { tools, served }) => {
+  const folder = join(projectRoot, `mcps/${server}/tools`);
   const files = readdirSync(folder).filter((file) => file !== 'index.ts');
   expect(files.sort()).toEqual(tools.map(({ name }) => `${name.replaceAll('_', '-')}.ts`).sort());
   expect(served.length).toBeLessThanOrEqual(25);
