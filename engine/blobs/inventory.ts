@@ -1,14 +1,5 @@
 import type { BlobReader } from './blobs.ts';
-import {
-  EPISODE_KINDS,
-  type EpisodeKind,
-  episodeOf,
-  episodePrefix,
-  type Kind,
-  kindPrefix,
-  type ObjectRef,
-  parseKey,
-} from './keys.ts';
+import { episodeOf, episodePrefix, type Kind, kindPrefix, type ObjectRef, parseKey } from './keys.ts';
 import type { EpisodePlace } from './layout.ts';
 import { legacyPrefixes, legacyRoots, parseLegacyKey } from './layout-v1.ts';
 
@@ -83,8 +74,4 @@ function prefixesOf(kind: Kind, { place, person_id }: Wanted): string[] {
 function isWanted(ref: ObjectRef, { place, person_id }: Wanted): boolean {
   if (person_id !== undefined) return ref.kind === 'facebank' && ref.person_id === person_id;
   return place === undefined || episodeOf(ref) === place.ep_id;
-}
-
-export function isEpisodeKind(kind: Kind): kind is EpisodeKind {
-  return (EPISODE_KINDS as readonly Kind[]).includes(kind);
 }
