@@ -38,7 +38,10 @@ export function openEngine({ config, origin }: Loaded): Engine {
   const log = openLog(config.services.log);
   let db: Promise<Db> | undefined;
   const opened = (): Promise<Db> => {
-    db ??= openDb({ home: config.home, database_url: config.database_url, log });
+    db ??= openDb({ home: config.home, database_url: config.database_url, log }).catch((error: unknown) => {
+      db = undefined; // a process that lives long asks again once the database is back
+      throw error;
+    });
     return db;
   };
   const analytics = openAnalytics(config, opened);
