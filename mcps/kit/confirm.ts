@@ -37,7 +37,9 @@ export function confirmer(server: McpServer, ctx: ServerContext, codec: RequestS
       if (answer.action !== 'accept') return 'cannot';
       return Form.safeParse(answer.content).data?.confirm === true ? 'yes' : 'no';
     }
-    const question = inputRequired.elicit({ message: `${tool}: ${summary}`, requestedSchema: Form });
+    // Names may come from media: one line, nothing that moves a cursor.
+    const message = `${tool}: ${summary.replaceAll(/\p{Cc}+/gu, ' ')}`;
+    const question = inputRequired.elicit({ message, requestedSchema: Form });
     const requestState = await codec.mint({ call }, ctx);
     needed.resolve(inputRequired({ inputRequests: { [KEY]: question }, requestState }));
     return new Promise(() => {});

@@ -21,7 +21,7 @@ const CLOSE_MS = 10_000;
 
 /**
  * MCP of both eras on `/mcp`, every tool on `POST /tools/{name}`, and `/healthz`. Clients of 2026-07-28 send each call by itself;
- * older ones have sessions. All calls of the first kind count as one asker's.
+ * older ones have sessions. Calls of the first kind count as one asker's, until none came for as long as ends a session.
  */
 export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings: HttpSettings): Promise<HttpServed> {
   const { host, port, token } = settings;
@@ -30,9 +30,9 @@ export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings:
     throw new ScreenalyticsError('INPUT_INVALID', { fields });
   }
   const { log } = offer.engine;
-  const asker = newAsker();
+  const asker = oneAtATime(newAsker, settings.session_idle_s * 1000);
   const onerror = (error: Error) => log.warn({ err: error }, 'mcp over http');
-  const modern = createMcpHandler(() => offer.connect(asker), { legacy: 'reject', onerror });
+  const modern = createMcpHandler(() => offer.connect(asker()), { legacy: 'reject', onerror });
   const sessions = openSessions(offer, newAsker, settings);
   const parts = { offer, asker, settings, modern: toNodeHandler(modern, { onerror }), sessions };
   const handle = handler(parts);
@@ -61,9 +61,20 @@ export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings:
   };
 }
 
+/** The same asker as long as calls come; after a pause of that length another one, whose limits begin anew. */
+function oneAtATime(newAsker: () => Asker, pause_ms: number): () => Asker {
+  let [asker, at] = [newAsker(), performance.now()];
+  return () => {
+    const now = performance.now();
+    if (now - at > pause_ms) asker = newAsker();
+    at = now;
+    return asker;
+  };
+}
+
 interface Parts {
   readonly offer: Offer;
-  readonly asker: Asker;
+  readonly asker: () => Asker;
   readonly settings: HttpSettings;
   readonly modern: ReturnType<typeof toNodeHandler>;
   readonly sessions: ReturnType<typeof openSessions>;
@@ -93,7 +104,7 @@ function handler({ offer, asker, settings, modern, sessions }: Parts) {
       if (is_mcp) return await serveMcp(method === 'POST' ? await read() : undefined);
       const call = findCall(offer, method, url, read);
       if (call === undefined) return refuse(res, { status: 404, error: 'Nothing is served at that address.' });
-      return await answerCall(offer, asker, await call(), req, res);
+      return await answerCall(offer, asker(), await call(), req, res);
     } catch (error) {
       if (error instanceof Refused) return refuse(res, { status: error.status, error: error.message });
       throw error;
