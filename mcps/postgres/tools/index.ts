@@ -4,4 +4,4 @@ import { runAnalytics } from './run-analytics.ts';
 
 export const served = [listViews, queryViews, runAnalytics] as const;
 
-export const tools = served;
+export const tools = [...served] as const;

@@ -13,10 +13,10 @@ export const queryViews = defineTool({
   effect: 'read',
   input: z.object({
     sql: z.string().min(1).max(SQL_CHARS_MAX).describe('One SELECT, WITH or VALUES; most want `where current`'),
-    params: z.array(z.string()).max(PARAMS_MAX).default([]).describe('Values of $1, $2, ... as text'),
+    params: z.array(z.string()).max(PARAMS_MAX).optional().describe('Values of $1, $2, ... as text'),
     ...answerInputs,
   }),
   output: Answer,
-  run: async ({ sql, params, format, rows_max }, { engine, signal }) =>
+  run: async ({ sql, params = [], format, rows_max }, { engine, signal }) =>
     answerOf(await engine.analytics.ask({ sql, params, rows_max }, signal), format),
 });
