@@ -93,7 +93,7 @@ export const FacebankGates = z.strictObject({
 export const Openset = z.strictObject({
   bank: z.enum(['v1', 'v2']),
   unknown_prior: fraction,
-  person_prior_max: fraction,
+  known_prior_max: fraction,
   accept: fraction,
   leave: fraction,
   ask: fraction,

@@ -87,7 +87,7 @@ export function seedConflicts(
   person_id: string,
   calibration: Calibration | undefined,
   params: Pick<Config['confusion'], 'pair_min'> &
-    Pick<Config['openset'], 'cohort_weight' | 'unknown_prior' | 'person_prior_max'>,
+    Pick<Config['openset'], 'cohort_weight' | 'unknown_prior' | 'known_prior_max'>,
 ): SeedConflict[] {
   return (likelyPeople(bank, [vector], calibration, params)[0] ?? []).filter(
     (each) => each.person_id !== person_id && each.probability >= params.pair_min,
@@ -99,7 +99,7 @@ export function likelyPeople(
   bank: Bank,
   vectors: readonly Vector[],
   calibration: Calibration | undefined,
-  params: Pick<Config['openset'], 'cohort_weight' | 'unknown_prior' | 'person_prior_max'>,
+  params: Pick<Config['openset'], 'cohort_weight' | 'unknown_prior' | 'known_prior_max'>,
 ): SeedConflict[][] {
   if (bank.people.length === 0) return vectors.map(() => []);
   const model = bankModel(bank, calibration, params.cohort_weight);

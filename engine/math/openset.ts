@@ -81,14 +81,14 @@ export function highest(values: ArrayLike<number>): number {
 
 /**
  * Before looking: everybody of the bank alike, and at least `unknown_prior` for nobody of it. Nobody alone is expected to be more than
- * `person_prior_max` of all faces: a bank of one or two does not know most of an episode.
+ * `known_prior_max` of all faces: a bank of one or two does not know most of an episode.
  */
 export function openSetPrior(
   people: number,
-  { unknown_prior, person_prior_max }: Pick<Config['openset'], 'unknown_prior' | 'person_prior_max'>,
+  { unknown_prior, known_prior_max }: Pick<Config['openset'], 'unknown_prior' | 'known_prior_max'>,
 ): Shares {
   if (people === 0) return { people: new Float64Array(0), unknown: 1 };
-  const each = Math.min(person_prior_max, (1 - unknown_prior) / people);
+  const each = Math.min(known_prior_max, (1 - unknown_prior) / people);
   return { people: new Float64Array(people).fill(each), unknown: 1 - people * each };
 }
 

@@ -11,7 +11,7 @@ export const WORLD = { same: [0.6, 0.14], different: [0.12, 0.1] } as const;
 export const OPENSET = {
   bank: 'v2',
   unknown_prior: 0.3,
-  person_prior_max: 0.2,
+  known_prior_max: 0.2,
   accept: 0.9,
   leave: 0.6,
   ask: 0.3,

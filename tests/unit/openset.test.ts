@@ -22,7 +22,7 @@ function strangers(people: number): OpenSet {
   const rivalry = Array.from({ length: people ** 2 }, () => ({ gap: 0.48, sd: Math.hypot(0.14, 0.1) }));
   return { calibration: WORLD, rivalry };
 }
-const FREE = { unknown_prior: 0.3, person_prior_max: 1 };
+const FREE = { unknown_prior: 0.3, known_prior_max: 1 };
 const posteriorOf = (scores: readonly number[], unknown_prior = 0.3, open = strangers(scores.length)): Shares =>
   openSetPosterior(likelihoods(scores, open), openSetPrior(scores.length, { ...FREE, unknown_prior }));
 
