@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   CLIENT_CAPABILITIES_META_KEY,
   type InputRequiredResult,
@@ -14,7 +14,17 @@ import type { Answered, Question } from './caller.ts';
 /** What travels with a question through the client and back, signed: the answer holds for exactly this call. */
 export interface Asked {
   readonly call: string;
+  /** An answer is good once: the same words sent again are a new question. */
+  readonly once: string;
 }
+
+export interface Asking {
+  readonly codec: RequestStateCodec<Asked>;
+  /** Answers that were taken, of the whole process. */
+  readonly taken: Set<string>;
+}
+
+const TAKEN_MAX = 100_000;
 
 const KEY = 'confirm';
 const Form = z.object({ confirm: z.boolean().describe('Do it?') });
@@ -24,7 +34,7 @@ const Form = z.object({ confirm: z.boolean().describe('Do it?') });
  * with older clients the SDK does the same over the open connection. So the first time `confirm` never answers: `needed`
  * does, and whoever waits for the tool leaves.
  */
-export function confirmer(server: McpServer, ctx: ServerContext, codec: RequestStateCodec<Asked>, raw: unknown) {
+export function confirmer(server: McpServer, ctx: ServerContext, { codec, taken }: Asking, raw: unknown) {
   const needed = Promise.withResolvers<InputRequiredResult>();
   const confirm = async ({ tool, summary, phrase }: Question): Promise<Answered> => {
     // A phrase is typed at a terminal, where no model can type it.
@@ -32,7 +42,9 @@ export function confirmer(server: McpServer, ctx: ServerContext, codec: RequestS
     // The world may have moved on while somebody thought: then it is another question, and asked anew.
     const call = callId(tool, raw, summary);
     const answer = inputResponse(ctx.mcpReq.inputResponses, KEY);
-    if (answer.kind === 'elicit' && ctx.mcpReq.requestState<Asked>()?.call === call) {
+    const state = ctx.mcpReq.requestState<Asked>();
+    if (answer.kind === 'elicit' && state?.call === call && taken.size < TAKEN_MAX && !taken.has(state.once)) {
+      taken.add(state.once);
       // Clients without a person decline or cancel by themselves, so only a form that was filled in is somebody's no.
       if (answer.action !== 'accept') return 'cannot';
       return Form.safeParse(answer.content).data?.confirm === true ? 'yes' : 'no';
@@ -40,7 +52,7 @@ export function confirmer(server: McpServer, ctx: ServerContext, codec: RequestS
     // Names may come from media: one line, nothing that moves a cursor.
     const message = `${tool}: ${summary.replaceAll(/\p{Cc}+/gu, ' ')}`;
     const question = inputRequired.elicit({ message, requestedSchema: Form });
-    const requestState = await codec.mint({ call }, ctx);
+    const requestState = await codec.mint({ call, once: randomUUID() }, ctx);
     needed.resolve(inputRequired({ inputRequests: { [KEY]: question }, requestState }));
     return new Promise(() => {});
   };

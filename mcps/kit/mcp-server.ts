@@ -52,6 +52,7 @@ const { version } = packageFacts;
 export function offer(face: ServerFace, engine: Engine, signal: AbortSignal): Offer {
   // A question and its answer meet in this process; what another one signed is refused.
   const codec = createRequestStateCodec<Asked>({ key: randomBytes(32), ttlSeconds: 900 });
+  const taken = new Set<string>();
   const faces = face.tools.map((tool) => {
     const { title, description, effect } = tool;
     const outputSchema = wireOutput(tool, face.pictures?.[tool.name]);
@@ -64,7 +65,7 @@ export function offer(face: ServerFace, engine: Engine, signal: AbortSignal): Of
       { instructions: face.instructions, requestState: { verify: codec.verify } },
     );
     const ask: Ask = (tool, raw, ctx) => {
-      const asked = confirmer(server, ctx, codec, raw);
+      const asked = confirmer(server, ctx, { codec, taken }, raw);
       const until = AbortSignal.any([ctx.mcpReq.signal, signal]);
       const caller = { ...asker, engine, signal: until, progress: progressNotes(ctx), confirm: asked.confirm };
       return Promise.race([asked.needed, answer(face, tool, raw, caller)]);
