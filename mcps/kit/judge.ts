@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { ProfileName, type Rule } from '#config/schema.ts';
-import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { ScreenalyticsError, toKnown } from '#engine/core/errors.ts';
 import { canonical, digest } from '#engine/core/stage.ts';
 import type { Engine, EngineReader } from '#engine/engine.ts';
+import type { Readable } from '#engine/store/db.ts';
 import { worldOf } from '#engine/store/proposals.ts';
 import { resolveEpisode } from '#engine/store/resolve-episode.ts';
 import type { Caller } from './caller.ts';
@@ -118,12 +119,20 @@ export async function askedOf(tool: AnyTool, input: Input, engine: Engine): Prom
   const db = await engine.db();
   let world: unknown = null;
   if (typeof input.episode === 'string' || 'expect' in tool.input.shape) {
-    const named = typeof input.episode === 'string' ? await resolveEpisode(db, input.episode) : undefined;
+    const named = typeof input.episode === 'string' ? await known(db, input.episode) : undefined;
     world = await worldOf(db, named?.ep_id);
   }
   if (tool.effect === 'destroy' && would.phrase === undefined)
     return { ...would, phrase: 'DELETE ALL', state: digest([would.change, world]) };
   return { ...would, state: digest([would.change, would.phrase ?? null, world]) };
+}
+
+/** Files may lie there of an episode that the catalog does not know; its tool judges that. */
+async function known(db: Readable, episode: string) {
+  return resolveEpisode(db, episode).catch((error: unknown) => {
+    if (toKnown(error).code === 'EPISODE_NOT_FOUND') return undefined;
+    throw error;
+  });
 }
 
 /** Denied, in words that say by whom. */
