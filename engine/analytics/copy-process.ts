@@ -14,9 +14,10 @@ const [socket, memory_mb] = process.argv.slice(2);
 if (socket === undefined || memory_mb === undefined) throw new Error('usage: copy-process.ts SOCKET MEMORY_MB');
 
 // A query keeps this thread busy, so another one watches.
-new Worker(join(import.meta.dirname, 'copy-watch.ts'), {
+const watch = new Worker(join(import.meta.dirname, 'copy-watch.ts'), {
   workerData: { parent: process.ppid, bytes_max: Number(memory_mb) * 2 ** 20 },
-}).unref();
+});
+watch.unref();
 
 const database = await PGlite.create();
 await serveWire(
@@ -37,4 +38,5 @@ await serveWire(
     onBroken: () => process.exit(70),
   },
 );
+watch.postMessage('ready');
 process.stdout.write('ready\n');
