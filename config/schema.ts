@@ -193,7 +193,7 @@ export const Analytics = z.strictObject({
   query_s_max: z.number().positive().max(600),
   rows_max: positive,
   chars_max: positive,
-  memory_mb_max: z.int().min(768),
+  memory_mb_max: z.int().min(1024),
   /** Only these shows' rows can be asked; empty: all. */
   shows: z.array(z.string()),
 });

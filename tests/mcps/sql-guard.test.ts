@@ -91,7 +91,7 @@ describe('on the embedded database', { timeout: TEST_MS_MAX }, () => {
   });
 
   test('without the parser, the copy still has no raw row and no file of this machine, but tells what it is made of', async () => {
-    const copy = openCopy(() => engine.db(), { memory_mb_max: 1536, shows: [] });
+    const copy = openCopy(() => engine.db(), { memory_mb_max: 1024, shows: [] });
     const before = await fingerprint(await engine.db());
     const tried = await tryAll(reading, (sql) => copy.ask(sql, [], CAPS, COMING));
     expect(leaks(tried)).toEqual([]);
@@ -99,6 +99,11 @@ describe('on the embedded database', { timeout: TEST_MS_MAX }, () => {
     expect(await fingerprint(await engine.db())).toBe(before);
     expect(through(tried, 'raw').length).toBeGreaterThan(10);
     expect(through(tried, 'file')).toContain("select pg_read_file('PG_VERSION')"); // of the database in memory
+
+    const huge = `select string_agg(repeat(g::text, 50000000), '') from generate_series(10, 30) g`;
+    const patient = { ...CAPS, time_ms_max: 60_000 };
+    const ended = await copy.ask(huge, [], patient, COMING).catch((error: unknown) => error);
+    expect(ended).toMatchObject({ code: 'SQL_LIMIT', details: { limit: 'memory' } });
     await copy.close();
   });
 
