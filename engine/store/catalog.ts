@@ -88,11 +88,6 @@ const CAST = `${MERGED}
   where s.slug = $1 and ($2::int is null or n.number = $2) and not p.deleted
   order by n.number, p.person_key, m.created_at`;
 
-/** By slug or title, without regard to case and accents. */
-export async function findShow(db: Readable, slug_or_title: string): Promise<Show | null> {
-  return resolve(await listShows(db), slug_or_title);
-}
-
 /** SHOW_NOT_FOUND names those that are there, and the call that creates this one. */
 export async function requireShow(db: Readable, slug_or_title: string): Promise<Show> {
   const shows = await listShows(db);
