@@ -59,7 +59,7 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
 
   test('what a killed owner leaves behind is no obstacle, and an open Db goes on by itself', async () => {
     const db = await openDb({ home, database_url: null });
-    await db.write((q) => q.query(`insert into sa.person (name, actor) values ('Person A', 'x')`));
+    await db.write((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Person A', 'Person A', 'x')`));
     const first = readOwner(home);
     if (first === undefined) throw new Error('no owner');
     process.kill(first.pid, 'SIGKILL');
@@ -96,7 +96,7 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
   test('the owner leaves when nobody has used it for a while, and comes back when asked', async () => {
     await stopOwner(home);
     const db = await openDb({ home, database_url: null, owner_idle_ms: 300 });
-    await db.write((q) => q.query(`insert into sa.person (name, actor) values ('Person A', 'x')`));
+    await db.write((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Person A', 'Person A', 'x')`));
     await db.close();
     await waitUntil(async () => readOwner(home) === undefined);
     const again = await openDb({ home, database_url: null, owner_idle_ms: 300 });
@@ -108,7 +108,7 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
   test('a transaction that idles while others wait is ended; theirs go on', async () => {
     const db = await openDb({ home, database_url: null });
     const idle = db.write(async (q) => {
-      await q.query(`insert into sa.person (name, actor) values ('Person I', 'x')`);
+      await q.query(`insert into sa.person (name, base_name, actor) values ('Person I', 'Person I', 'x')`);
       await sleep(8000);
       await q.query('select 1');
     });
@@ -126,7 +126,7 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
     const db = await openDb({ home, database_url: null });
     const client = await connect(home);
     await client.query('begin');
-    await client.query(`insert into sa.person (name, actor) values ('Person D', 'x')`);
+    await client.query(`insert into sa.person (name, base_name, actor) values ('Person D', 'Person D', 'x')`);
     client.connection.stream.destroy();
     expect(await people(db)).toEqual([]);
     await db.close();

@@ -17,7 +17,7 @@ await db.close();
 async function write(i: number, retries: number): Promise<void> {
   try {
     // Acknowledged or not, the first try may have been stored: the same row again is no second row.
-    const sql = `insert into sa.person (name, actor) values ($1, 'test') on conflict do nothing`;
+    const sql = `insert into sa.person (name, base_name, actor) values ($1, $1, 'test') on conflict do nothing`;
     await db.write((q) => q.query(sql, [`Person ${name}${i}`]));
   } catch (error) {
     if (retries === 0) throw error;
