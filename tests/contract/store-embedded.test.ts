@@ -59,7 +59,9 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
 
   test('what a killed owner leaves behind is no obstacle, and an open Db goes on by itself', async () => {
     const db = await openDb({ home, database_url: null });
-    await db.write((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Person A', 'Person A', 'x')`));
+    await db.write((q) =>
+      q.query(`insert into sa.person (name, base_name, actor) values ('Person A', 'Person A', 'x')`),
+    );
     const first = readOwner(home);
     if (first === undefined) throw new Error('no owner');
     process.kill(first.pid, 'SIGKILL');
@@ -96,7 +98,9 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
   test('the owner leaves when nobody has used it for a while, and comes back when asked', async () => {
     await stopOwner(home);
     const db = await openDb({ home, database_url: null, owner_idle_ms: 300 });
-    await db.write((q) => q.query(`insert into sa.person (name, base_name, actor) values ('Person A', 'Person A', 'x')`));
+    await db.write((q) =>
+      q.query(`insert into sa.person (name, base_name, actor) values ('Person A', 'Person A', 'x')`),
+    );
     await db.close();
     await waitUntil(async () => readOwner(home) === undefined);
     const again = await openDb({ home, database_url: null, owner_idle_ms: 300 });
