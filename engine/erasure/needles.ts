@@ -1,6 +1,7 @@
 import { identityFolder } from '../blobs/layout.ts';
 import { foldName } from '../core/names.ts';
 import { folderName } from '../facebank/exchange.ts';
+import { escapeText } from '../report/html.ts';
 
 /** What must be found nowhere after an erasure: names as words of their own, in any case, and ids as they are. */
 export interface Needles {
@@ -37,17 +38,8 @@ export function isNamedAfter(key: string, { names, ids }: Needles): boolean {
 
 /** As stored, without accents, and as HTML and JSON write them. */
 function spellings(names: readonly string[]): string[] {
-  const all = names.flatMap((name) => [name, foldName(name), html(name), JSON.stringify(name).slice(1, -1)]);
+  const all = names.flatMap((name) => [name, foldName(name), escapeText(name), JSON.stringify(name).slice(1, -1)]);
   return [...new Set(all)].filter((name) => name !== '');
-}
-
-function html(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }
 
 function word(name: string): RegExp {

@@ -3,6 +3,7 @@ import type { Decisions, Facebank } from '../core/identities.ts';
 import { buildTemplate } from '../math/template.ts';
 import { normalise } from '../math/vectors.ts';
 import type { Machine } from '../run/packed.ts';
+import { uniform } from './intervals.ts';
 
 export interface BenchSize {
   readonly tracks: number;
@@ -36,7 +37,7 @@ export interface BenchEpisode {
 
 /** A made-up episode of faces that look like so many people. The same size gives the same episode. */
 export function benchEpisode(size: BenchSize): BenchEpisode {
-  const next = numbersFrom(7);
+  const next = uniform(7);
   const centres = Array.from({ length: size.people }, () => look(undefined, size.dim, next));
   const detections: DetectionRow[] = [];
   const faces: FaceRow[] = [];
@@ -215,15 +216,4 @@ function look(centre: Float32Array | undefined, dim: number, next: () => number)
   const away = Float32Array.from({ length: dim }, () => next() - 0.5);
   const noise = normalise(away);
   return Float32Array.from(centre === undefined ? noise : normalise(noise.map((x, i) => 0.8 * x + (centre[i] ?? 0))));
-}
-
-/** Numbers in 0..1 that are the same on every machine: mulberry32. */
-function numbersFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,18 +1,10 @@
 import type { Decision, Identities } from '#engine/core/identities.ts';
+import type { PaintedPiece } from './decide.ts';
 import type { DecideInput } from './decide-match.ts';
 import { strength } from './decide-regions.ts';
 
 /** A piece of a track with what decided it, before its faces are counted. */
-export interface Draft {
-  readonly track_id: number;
-  readonly start_ms: number;
-  readonly end_ms: number;
-  readonly person_id: string | null;
-  readonly denied: string[];
-  readonly detached: boolean;
-  readonly dropped: boolean;
-  readonly link: number | null;
-  readonly locked: boolean;
+export interface Draft extends Omit<PaintedPiece, 'face_ids' | 'change_id'> {
   /** In force on it, strongest first. */
   readonly by: readonly Decision[];
   /** Number of moments that tie it to its decision, and how well they agree. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PeopleFact } from '../core/change.ts';
 import { cancelled, changesOf, type StoredChange } from './changes.ts';
 import type { DbReader } from './db.ts';
+import { MERGED } from './people.ts';
 
 /** Who somebody in the log is now. */
 export interface PersonState {
@@ -13,12 +14,7 @@ export interface PersonState {
   readonly deleted: boolean;
 }
 
-const PERSON_STATES = `
-  with recursive stands (person_key, root_key) as (
-    select p.person_key, p.person_key from sa.person p where p.merged_into is null
-    union all
-    select p.person_key, r.root_key from sa.person p join stands r on r.person_key = p.merged_into
-  )
+const PERSON_STATES = `${MERGED}
   select p.person_id, a.person_id as root_id, a.name, a.deleted
   from sa.person p join stands s on s.person_key = p.person_key join sa.person a on a.person_key = s.root_key`;
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Box, Landmarks } from '#engine/core/image.ts';
 import { lists, numbers, numbersOrNull } from './columns.ts';
 import type { Db, DbReader, Readable } from './db.ts';
+import { MERGED } from './people.ts';
 
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
@@ -53,21 +54,13 @@ export interface NewSeed
   readonly vector: Float32Array;
 }
 
-/** person_key -> the person it was merged into, over any number of merges; itself otherwise. */
-const ROOTS = `
-  with recursive root (person_key, root_key) as (
-    select p.person_key, p.person_key from sa.person p where p.merged_into is null
-    union all
-    select p.person_key, r.root_key from sa.person p join root r on r.person_key = p.merged_into
-  )`;
-
-const SELECT_SEED = `${ROOTS}
+const SELECT_SEED = `${MERGED}
   select s.seed_id, a.person_id, a.name, p.person_id as owner_id, s.source_sha256, s.source_name, s.origin, s.ep_id,
     s.track_id, s.at_ms, s.detector, s.source_box, s.box, s.landmarks, s.score, s.size_px, s.yaw_deg, s.roll_deg,
     s.sharpness, s.quality, s.active, s.actor, s.created_at
   from sa.seed s
   join sa.person p on p.person_key = s.person_key
-  join root r on r.person_key = s.person_key
+  join stands r on r.person_key = s.person_key
   join sa.person a on a.person_key = r.root_key`;
 
 /** Those in force, of these people or of everybody; people who were deleted are left out. In order of person and seed. */
@@ -113,10 +106,10 @@ export function everyCast(db: Readable): Promise<string[]> {
 }
 
 async function cast(db: Readable, condition: string, params: readonly unknown[]): Promise<string[]> {
-  const sql = `${ROOTS}
+  const sql = `${MERGED}
     select distinct a.person_id
     from sa.cast_membership m
-    join root r on r.person_key = m.person_key
+    join stands r on r.person_key = m.person_key
     join sa.person a on a.person_key = r.root_key
     join sa.season n on n.season_key = m.season_key
     join sa.show h on h.show_key = n.show_key

@@ -1,10 +1,2 @@
-/** mulberry32: the same seed gives the same numbers in [0, 1) on every machine. */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** The same seed gives the same numbers in [0, 1) on every machine. */
+export { uniform as random } from '#engine/eval/intervals.ts';
