@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
+import { backendOf } from '#engine/store/pglite-backend.ts';
 import { serveWire } from '#engine/store/wire.ts';
 
 /**
@@ -19,24 +20,11 @@ const watch = new Worker(join(import.meta.dirname, 'copy-watch.ts'), {
 });
 watch.unref();
 
-const database = await PGlite.create();
-await serveWire(
-  {
-    exec: (messages) =>
-      database.runExclusive(async () => {
-        const answer: Buffer[] = [];
-        // The chunk is a view of the database's memory: copied before it changes.
-        await database.execProtocolRawStream(messages, { onRawData: (data) => void answer.push(Buffer.from(data)) });
-        return Buffer.concat(answer);
-      }),
-    inTransaction: () => database.isInTransaction(),
-  },
-  {
-    socket,
-    idle_ms_max: IDLE_IN_TRANSACTION_MS,
-    forgotten_ms_max: IDLE_IN_TRANSACTION_MS,
-    onBroken: () => process.exit(70),
-  },
-);
+await serveWire(backendOf(await PGlite.create()), {
+  socket,
+  idle_ms_max: IDLE_IN_TRANSACTION_MS,
+  forgotten_ms_max: IDLE_IN_TRANSACTION_MS,
+  onBroken: () => process.exit(70),
+});
 watch.postMessage('ready');
 process.stdout.write('ready\n');

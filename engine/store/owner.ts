@@ -4,7 +4,8 @@ import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { ownerFiles, socketFolder } from './owner-files.ts';
 import { takeLock } from './owner-lock.ts';
-import { type Backend, serveWire } from './wire.ts';
+import { backendOf } from './pglite-backend.ts';
+import { serveWire } from './wire.ts';
 
 /**
  * The entry of the one process that owns an embedded database: `node owner.ts HOME IDLE_MS`. Two processes on one data
@@ -59,19 +60,6 @@ async function own(home: string, idle_ms_max: number): Promise<void> {
     if (server.connections() > 0) busyAt = performance.now();
     else if (performance.now() - busyAt > idle_ms_max) leave('idle');
   }, LOOK_MS);
-}
-
-function backendOf(database: PGlite): Backend {
-  return {
-    exec: (messages) =>
-      database.runExclusive(async () => {
-        const answer: Buffer[] = [];
-        // The chunk is a view of the backend's memory: copied before it changes.
-        await database.execProtocolRawStream(messages, { onRawData: (data) => void answer.push(Buffer.from(data)) });
-        return Buffer.concat(answer);
-      }),
-    inTransaction: () => database.isInTransaction(),
-  };
 }
 
 function once(work: (why: string) => Promise<void>): (why: string) => void {

@@ -8,11 +8,11 @@ import { changePeople } from '#engine/corrections/people.ts';
 import type { DecisionDraft } from '#engine/corrections/plan.ts';
 import { redoChange, undoChange } from '#engine/corrections/undo.ts';
 import type { Engine } from '#engine/engine.ts';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 import { cancelled, historyOf, verifyHistory } from '#engine/store/changes.ts';
 import { stateOf } from '../support/change-rows.ts';
 import { makeHome } from '../support/home.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
-import { random as randomFrom } from '../support/random.ts';
 
 const TEST_MS_MAX = 300_000;
 const EYES = { period_ms: 250, missed: 0.02, jitter: 0.02, scale: 1, breaks: 0.02, joins: true };

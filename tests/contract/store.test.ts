@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 import { connectDb, type DbOptions, openDb, type ScriptDb } from '#engine/store/db.ts';
 import { episodeBySource, findEpisode, listEpisodes, upsertEpisode } from '#engine/store/episodes.ts';
 import { migrate } from '#engine/store/migrate.ts';
@@ -7,7 +8,6 @@ import { currentRun, listRuns, nearestTracks, nearestTracksSql, screenTime, time
 import { saveRun } from '#engine/store/save-run.ts';
 import { makeHome } from '../support/home.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
-import { random as randomFrom } from '../support/random.ts';
 import { count, nearestByHand, relations, rowCounts } from '../support/store-rows.ts';
 import { madeRun, unitVector } from '../support/store-run.ts';
 

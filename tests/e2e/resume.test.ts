@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { temporaryHome } from '../support/home.ts';
 import { runAndKill } from '../support/kill.ts';
-import { random } from '../support/random.ts';
 import { publishedFiles, runOnce } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
 

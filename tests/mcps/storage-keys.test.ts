@@ -10,7 +10,7 @@ import {
 } from '#engine/blobs/keys.ts';
 import { anchorKeys, facebankKeys, layout, parseEpisode } from '#engine/blobs/layout.ts';
 import { legacyPrefixes, parseLegacyKey } from '#engine/blobs/layout-v1.ts';
-import { random } from '../support/random.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 
 const EPISODES = ['rhobh-s05e17', 'a-b-c-s01e00', 'show-s12e104', 'clip', 'clip-2', 's01e02', 'x-s123e1000'];
 

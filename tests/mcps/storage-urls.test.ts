@@ -18,10 +18,10 @@ import { openLocalBlobs } from '#engine/blobs/local.ts';
 import { serveUrls } from '#engine/blobs/serve-urls.ts';
 import { type Claim, readSigned, signedPath } from '#engine/blobs/signed.ts';
 import { readServer, urlFiles } from '#engine/blobs/url-files.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { signUpload } from '#mcps/storage/tools/sign-upload.ts';
 import { signUrl } from '#mcps/storage/tools/sign-url.ts';
 import { temporaryHome } from '../support/home.ts';
-import { random } from '../support/random.ts';
 import { storageWorld } from '../support/storage-world.ts';
 
 const KEY = 'raw/videos/rhobh/s05/e17/episode.mp4';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import type { Face, Frame } from '#engine/core/image.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { createHarvest, type Harvested } from '#engine/stages/harvest.ts';
-import { random } from '../support/random.ts';
 
 const { faces: defaults } = loadConfig({}, { home: '/nowhere' }).config;
 const params = { ...defaults, top_k: 4, chip_size: 112, thumb_size: 32 };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import type { DetectionRow, Shot } from '#engine/core/artifacts.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import {
   createTrackConsumer,
   type EndedTrack,
@@ -8,7 +9,6 @@ import {
   toTrackRows,
   trackMetrics,
 } from '#engine/stages/track.ts';
-import { random } from '../support/random.ts';
 
 const PERIOD_MS = 125;
 const { tracking: params } = loadConfig({}, { home: '/nowhere' }).config;

@@ -1,7 +1,7 @@
 import type { DetectionRow, FaceRow, TrackRow } from '#engine/core/artifacts.ts';
 import type { Decision, Evidence } from '#engine/core/identities.ts';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 import type { DecideInput } from '#engine/math/decide-match.ts';
-import { random as randomFrom } from './random.ts';
 
 type Box = [number, number, number, number];
 

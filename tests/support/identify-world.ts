@@ -1,9 +1,9 @@
 import type { FaceRow } from '#engine/core/artifacts.ts';
 import type { Decisions, Facebank } from '#engine/core/identities.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import type { IdentifyInput } from '#engine/math/identify-items.ts';
 import { buildTemplate } from '#engine/math/template.ts';
 import { normalise } from '#engine/math/vectors.ts';
-import { random } from './random.ts';
 
 export const STEP_MS = 100;
 /** Of the worlds below, roughly: what two pictures of one person and of two score. */

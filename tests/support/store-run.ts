@@ -1,6 +1,6 @@
 import type { DetectionRow, TrackRow } from '#engine/core/artifacts.ts';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 import type { FinishedRun } from '#engine/store/save-run.ts';
-import { random as randomFrom } from './random.ts';
 
 export interface RunSize {
   ep_id: string;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { anchoredSplit, type SplitMember } from '#engine/math/anchored-split.ts';
-import { random } from '../support/random.ts';
 
 const people = ['Ada', 'Ben', 'Cid'].map((name) => ({ person_id: `p_${name.toLowerCase()}`, name }));
 const member = (track_id: number, scores: number[] | null, beside: number[] = [], out: number[] = []): SplitMember => ({

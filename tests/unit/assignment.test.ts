@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { assign } from '#engine/math/assignment.ts';
-import { random } from '../support/random.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 

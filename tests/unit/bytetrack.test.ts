@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Config } from '#config/schema.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { createTracker, type TrackerFace, type TrackerOptions, TrackerState } from '#engine/math/tracker.ts';
-import { random } from '../support/random.ts';
 
 const params: Config['tracking'] = {
   tracker: 'bytetrack',

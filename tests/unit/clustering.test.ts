@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { agglomerate, cut, type Merge } from '#engine/math/clustering.ts';
 import { dot, normalise, type Vector } from '#engine/math/vectors.ts';
-import { random } from '../support/random.ts';
 
 function people(next: () => number, n: number, persons: number, dim: number, noise: number) {
   const centres = Array.from({ length: persons }, () =>

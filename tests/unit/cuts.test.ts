@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 import { type CutFound, type CutParams, createCutFinder, lagOf } from '#engine/math/cuts.ts';
-import { random as randomFrom } from '../support/random.ts';
 
 const PARAMS: CutParams = { threshold: 0.36, ratio_min: 3, window: 8, min_len: 8, fade_luma_max: 0.06 };
 const SIZE = { width: 64, height: 36 };

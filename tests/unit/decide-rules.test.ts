@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { TrackRow } from '#engine/core/artifacts.ts';
 import type { Decision, Evidence } from '#engine/core/identities.ts';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 import { paintDecisions, sameFrame } from '#engine/math/decide.ts';
 import type { DecideInput } from '#engine/math/decide-match.ts';
-import { random as randomFrom } from '../support/random.ts';
 
 type Box = [number, number, number, number];
 const LEFT: Box = [0.1, 0.2, 0.2, 0.4];

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { openEmbedderPool } from '#engine/models/embedder-pool.ts';
 import { openEmbedder } from '#engine/models/open.ts';
 import { testModel } from '../goldens/models/support.ts';
-import { random } from '../support/random.ts';
 
 test('vectors come in the order of the chips and are those of one embedder, to the bit', async () => {
   const model = await testModel('faceres');

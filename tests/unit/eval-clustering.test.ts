@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ClusterItem, scoreClusters } from '#engine/eval/clustering.ts';
-import { random } from '../support/random.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 
 const item = (cluster: string | null, person: string | null, weight: number): ClusterItem => ({
   cluster,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Box } from '#engine/core/image.ts';
 import { scoreDetections } from '#engine/eval/detection.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { scoreCuts } from '#engine/eval/shots.ts';
-import { random } from '../support/random.ts';
 
 const A: Box = [0, 0, 0.1, 0.1];
 const half: Box = [0, 0, 0.1, 0.05]; // overlaps A by exactly one half

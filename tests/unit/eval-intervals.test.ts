@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { calibrationError } from '#engine/eval/calibration-error.ts';
-import { bootstrap, wilson } from '#engine/eval/intervals.ts';
-import { random } from '../support/random.ts';
+import { bootstrap, uniform as random, wilson } from '#engine/eval/intervals.ts';
 
 test.each([
   [8, 10, 0.4902, 0.9433],

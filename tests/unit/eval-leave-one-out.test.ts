@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import type { Facebank } from '#engine/core/identities.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { leaveOneOut } from '#engine/eval/leave-one-out.ts';
 import { openSetPoints } from '#engine/eval/open-set.ts';
 import { seedPhotos } from '#engine/eval/sample-fold.ts';
 import { type SeenFace, type SeenSet, scoreFaceSet } from '#engine/eval/score-face-set.ts';
 import { searchBank } from '#engine/eval/search-bank.ts';
 import { normalise } from '#engine/math/vectors.ts';
-import { random } from '../support/random.ts';
 import { unitVector } from '../support/store-run.ts';
 
 const DIM = 64;

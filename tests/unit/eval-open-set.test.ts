@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { openSetPoints, type Trial, tpirAtFpir } from '#engine/eval/open-set.ts';
-import { random } from '../support/random.ts';
 
 const mated = (track: string, score: number, right = true): Trial => ({ track, mated: true, score, right });
 const impostor = (track: string, score: number): Trial => ({ track, mated: false, score, right: false });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Span } from '#engine/core/spans.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { type PredictedPerson, scoreScreenTime, type TruePerson } from '#engine/eval/screen-time.ts';
-import { random } from '../support/random.ts';
 
 const span = (start_ms: number, end_ms: number): Span => ({ start_ms, end_ms });
 const label = (name: string, ...spans: Span[]): PredictedPerson => ({ label: name, spans });

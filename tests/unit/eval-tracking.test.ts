@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Box } from '#engine/core/image.ts';
 import { ALPHAS, scoreHota } from '#engine/eval/hota.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { scoreClear, scoreIdentity, type Tracked, type TrackFrame } from '#engine/eval/tracking.ts';
 import { iou } from '#engine/math/boxes.ts';
-import { random } from '../support/random.ts';
 
 const A: Box = [0.1, 0.1, 0.2, 0.2];
 const B: Box = [0.6, 0.6, 0.8, 0.8];

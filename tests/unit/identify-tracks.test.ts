@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Decision, Decisions, Identities as Made } from '#engine/core/identities.ts';
 import { Identities } from '#engine/core/identities.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { type IdentifyInput, identifyTracks, previewSplit } from '#engine/math/identify-tracks.ts';
 import { bankOf, episodeOf, faceMaker, OPENSET, pointing, type Shown, STEP_MS } from '../support/identify-world.ts';
-import { random } from '../support/random.ts';
 
 const bank = bankOf({ Ada: [pointing({ 0: 1 }, 63)], Ben: [pointing({ 1: 1 }, 63)] });
 /** A track of one crop per second-long slot; `cosines` to Ada (0) and Ben (1), the rest of it on an axis of its own or of its group. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { type Chance, timeInterval } from '#engine/math/interval.ts';
-import { random } from '../support/random.ts';
 
 /** Mean and variance over every outcome. */
 function everyOutcome(chances: readonly Chance[]): { mean: number; variance: number; outcomes: [number, number][] } {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { bankModel, normalisedScores } from '#engine/math/bank-scores.ts';
 import { normalAt, normalBelow } from '#engine/math/normal.ts';
 import {
@@ -15,7 +16,6 @@ import { buildBank } from '#engine/math/prototypes.ts';
 import { rivalries } from '#engine/math/rivalry.ts';
 import { dot } from '#engine/math/vectors.ts';
 import { bankOf, faceMaker, normals, OPENSET, pointing, WORLD } from '../support/identify-world.ts';
-import { random } from '../support/random.ts';
 
 /** People who are no more alike than any two. */
 function strangers(people: number): OpenSet {

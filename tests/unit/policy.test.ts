@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { Rule } from '#config/schema.ts';
+import { uniform as seeded } from '#engine/eval/intervals.ts';
 import { type Call, decide, limitKey, type RuleSet } from '#mcps/kit/policy.ts';
 import { tools as postgres } from '#mcps/postgres/tools/index.ts';
 import { tools as screenalytics } from '#mcps/screenalytics/tools/index.ts';
 import { tools as storage } from '#mcps/storage/tools/index.ts';
-import { random as seeded } from '../support/random.ts';
 
 const { policy } = loadConfig({}).config;
 const profile = (name: keyof typeof policy): RuleSet => ({ name, rules: policy[name].rules });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Identity, Piece } from '#engine/core/identities.ts';
+import { uniform as random } from '#engine/eval/intervals.ts';
 import { openDecisions } from '#engine/review/open-decisions.ts';
 import { answersTo, certaintyAfter, type ReviewInput, ReviewItem, reviewQueue } from '#engine/review/queue.ts';
 import { formatTrackRef, parseNumber, parseTrackRef, refOfPiece } from '#engine/review/refs.ts';
-import { random } from '../support/random.ts';
 
 const PARAMS = { accept: 0.9, ask: 0.3, margin_small: 0.5, mixed: 0.5 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { intersect, type Span, subtract, total, unite } from '#engine/core/spans.ts';
-import { random as randomFrom } from '../support/random.ts';
+import { uniform as randomFrom } from '#engine/eval/intervals.ts';
 
 const span = (start_ms: number, end_ms: number): Span => ({ start_ms, end_ms });
 
