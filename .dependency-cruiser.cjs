@@ -136,6 +136,18 @@ module.exports = {
       ['^mcps/kit/'],
       'MCP is spoken in mcps/kit only. A server is a face (mcps/kit/server-face.ts): tools, resources, prompts.',
     ),
+    door(
+      'jose',
+      'jose',
+      ['^mcps/kit/http-auth\\.ts$'],
+      'Tokens are checked in mcps/kit/http-auth.ts, and go no further.',
+    ),
+    door(
+      'the-queue',
+      'bullmq|ioredis',
+      ['^engine/queue/bullmq\\.ts$'],
+      'Jobs are queued through engine/queue/queue.ts: the queue holds ids of rows and nothing else.',
+    ),
     door('vega', 'vega(-lite)?', ['^engine/report/'], 'Charts are drawn in engine/report.'),
     door(
       'the-terminal',

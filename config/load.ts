@@ -119,6 +119,7 @@ function defaults(): Tree {
   return {
     home: join(projectRoot, '.screenalytics'),
     database_url: null,
+    redis_url: null,
     analytics_url: null,
     ...Object.fromEntries(sections),
   };
@@ -136,12 +137,14 @@ function fromEnv(env: NodeJS.ProcessEnv): Tree {
   const home = env.SCREENALYTICS_HOME;
   const url = env.DATABASE_URL || env.DB_URL;
   const analytics = env.DATABASE_ANALYTICS_URL;
+  const redis = env.REDIS_URL;
   const mirror = env.SCREENALYTICS_MODELS_MIRROR;
   const profile = env.SCREENALYTICS_PROFILE;
   return {
     ...(home && { home: isAbsolute(home) ? home : resolve(home.replace(/^~(?=\/|$)/, homedir())) }),
     ...(url && { database_url: url }),
     ...(analytics && { analytics_url: analytics }),
+    ...(redis && { redis_url: redis }),
     ...(mirror && { models: { mirror: resolve(mirror) } }),
     ...(profile && { services: { profile } }),
   };

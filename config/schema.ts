@@ -179,6 +179,33 @@ export const Policy = z.strictObject({
   admin: Profile,
 });
 
+/** Nobody on the way can read or change what is fetched there. */
+const safeUrl = z
+  .url()
+  .refine(
+    (text) => /^(https:|http:\/\/(localhost|127(\.\d+){3}|\[::1\])([:/]|$))/.test(text),
+    'https, or this machine',
+  );
+const Scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'a scope: no spaces, no quotes');
+
+const Jwt = z
+  .strictObject({
+    issuer: safeUrl.nullable(),
+    resource: safeUrl.nullable(),
+    keys: z.union([safeUrl, z.string().startsWith('/')]).nullable(),
+    /** None that is checked with a secret, and not none. */
+    algorithms: z
+      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+      .min(1),
+    scopes: z.strictObject({ read: Scope, write: Scope, destroy: Scope }),
+    leeway_s: z.int().min(0).max(300),
+    keys_max_age_s: z.int().min(30).max(86_400),
+  })
+  .refine(
+    ({ issuer, resource, keys }) => new Set([issuer === null, resource === null, keys === null]).size === 1,
+    'issuer, resource and keys go together',
+  );
+
 const Http = z.strictObject({
   host: z.string().min(1),
   port: z.int().min(0).max(65_535),
@@ -187,6 +214,15 @@ const Http = z.strictObject({
   requests_per_minute: z.int().min(1),
   sessions_max: z.int().min(1).max(1_000),
   session_idle_s: z.int().min(1),
+  jwt: Jwt,
+});
+
+const JobQueue = z.strictObject({
+  concurrency: z.int().min(1).max(64),
+  idle_s: z.number().min(1).max(86_400),
+  lock_s: z.number().min(1).max(600),
+  busy_s: z.number().min(0).max(86_400),
+  attempts_max: z.int().min(1).max(100),
 });
 
 export const Analytics = z.strictObject({
@@ -205,6 +241,7 @@ export const Services = z.strictObject({
   /** What every caller is held to; one's own profile can only be stricter. */
   profile: ProfileName,
   http: Http,
+  queue: JobQueue,
 });
 
 export const ModelEntry = z.strictObject({
@@ -271,6 +308,8 @@ export const Models = z.strictObject({
 export const Config = z.strictObject({
   home: z.string().min(1),
   database_url: z.string().nullable(),
+  /** Of a Redis server that holds the queue of jobs; null: the database holds it. */
+  redis_url: z.string().nullable(),
   /** Of a login that may read the reporting views alone; null: one is made. */
   analytics_url: z.string().nullable(),
   sampling: Sampling,

@@ -1,36 +1,32 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { localhostAllowedHostnames, validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/server';
 
 export interface Guard {
   /** Names that the Host and Origin headers may bear, besides those of this machine. */
   readonly hosts: readonly string[];
-  /** What `Authorization: Bearer` must be; without one anybody who gets this far may ask. */
-  readonly token: string | undefined;
   readonly requests_per_minute: number;
 }
 
 /** Each looks at a request before its body is read: the answer to one that is refused, undefined for one that may go on. */
-export function guards({ hosts, token, requests_per_minute }: Guard): (req: IncomingMessage) => Refusal | undefined {
+export function guards({ hosts, requests_per_minute }: Guard): (req: IncomingMessage) => Refusal | undefined {
   const names = [...localhostAllowedHostnames(), ...hosts];
   const spend = allowance(requests_per_minute);
   return (req) => {
-    if (!spend(req.socket.remoteAddress ?? ''))
-      return { status: 429, error: 'Too many requests: wait a little.', headers: { 'retry-after': '10' } };
+    if (!spend(req.socket.remoteAddress ?? '')) return TOO_MANY;
     // A page of another site that has its name point here (DNS rebinding) still says its own name.
     if (!validateHostHeader(req.headers.host, names).ok)
       return { status: 403, error: 'The Host header names no host of this server.' };
     if (!validateOriginHeader(req.headers.origin, names).ok)
       return { status: 403, error: 'Pages of that origin may not ask here.' };
-    if (token !== undefined && !isToken(req.headers.authorization, token))
-      return {
-        status: 401,
-        error: 'A bearer token is needed.',
-        headers: { 'www-authenticate': 'Bearer realm="screenalytics"' },
-      };
     return undefined;
   };
 }
+
+export const TOO_MANY: Refusal = {
+  status: 429,
+  error: 'Too many requests: wait a little.',
+  headers: { 'retry-after': '10' },
+};
 
 export interface Refusal {
   readonly status: number;
@@ -44,25 +40,18 @@ export function refuse(res: ServerResponse, { status, error, headers = {} }: Ref
   res.end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32_000, message: error }, id: null }));
 }
 
-/** Of digests, so that neither length nor time says how much of a guess was right. */
-function isToken(header: string | undefined, token: string): boolean {
-  const given = /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? '';
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
-}
+const ASKERS_MAX = 10_000;
 
-const ADDRESSES_MAX = 10_000;
-
-/** A bucket for each address, that fills as time goes by. */
-function allowance(per_minute: number): (address: string) => boolean {
+/** A bucket for each address or name, that fills as time goes by. */
+export function allowance(per_minute: number): (asker: string) => boolean {
   const buckets = new Map<string, { left: number; at: number }>();
-  return (address) => {
+  return (asker) => {
     const now = performance.now();
-    const { left, at } = buckets.get(address) ?? { left: per_minute, at: now };
+    const { left, at } = buckets.get(asker) ?? { left: per_minute, at: now };
     const filled = Math.min(per_minute, left + ((now - at) / 60_000) * per_minute);
     const enough = filled >= 1;
-    if (buckets.size >= ADDRESSES_MAX && !buckets.has(address)) buckets.clear();
-    buckets.set(address, { left: enough ? filled - 1 : filled, at: now });
+    if (buckets.size >= ASKERS_MAX && !buckets.has(asker)) buckets.clear();
+    buckets.set(asker, { left: enough ? filled - 1 : filled, at: now });
     return enough;
   };
 }

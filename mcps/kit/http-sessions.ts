@@ -6,6 +6,8 @@ import { refuse } from './http-guards.ts';
 import type { Asker, Offer } from './mcp-server.ts';
 
 interface Session {
+  /** Who opened it: nobody else may use it. */
+  readonly owner: string;
   readonly transport: NodeStreamableHTTPServerTransport;
   /** Calls under way: a session that works is not idle. A stream that only listens is no call. */
   open: number;
@@ -13,7 +15,7 @@ interface Session {
 }
 
 export interface Sessions {
-  handle(req: IncomingMessage, res: ServerResponse, body: unknown): Promise<void>;
+  handle(req: IncomingMessage, res: ServerResponse, body: unknown, owner: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,29 +33,29 @@ export function openSessions(
   };
   const timer = setInterval(sweep, Math.min(60_000, limits.session_idle_s * 500)).unref();
 
-  const begin = async (): Promise<Session> => {
+  const begin = async (owner: string): Promise<Session> => {
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => void sessions.set(id, session),
     });
-    const session: Session = { transport, open: 0, at: performance.now() };
+    const session: Session = { owner, transport, open: 0, at: performance.now() };
     transport.onclose = () => {
       if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
     };
-    await offer.connect(asker()).connect(transport);
+    await offer.connect({ ...asker(), ...(owner !== '' && { actor: owner }) }).connect(transport);
     return session;
   };
 
   return {
-    async handle(req, res, body) {
+    async handle(req, res, body, owner) {
       const id = req.headers['mcp-session-id'];
       const known = typeof id === 'string' ? sessions.get(id) : undefined;
-      if (id !== undefined && known === undefined) return refuse(res, { status: 404, error: 'Session not found' });
+      if (id !== undefined && known?.owner !== owner) return refuse(res, { status: 404, error: 'Session not found' });
       if (known === undefined && !isInitializeRequest(body))
         return refuse(res, { status: 400, error: 'Bad Request: Session ID required' });
       if (known === undefined && sessions.size >= limits.sessions_max)
         return refuse(res, { status: 503, error: 'Too many sessions: close one.', headers: { 'retry-after': '60' } });
-      const session = known ?? (await begin());
+      const session = known ?? (await begin(owner));
       const call = req.method === 'GET' ? 0 : 1;
       session.open += call;
       res.once('close', () => {

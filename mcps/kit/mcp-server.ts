@@ -10,6 +10,7 @@ import {
   type ReadResourceResult,
   ResourceNotFoundError,
   ResourceTemplate,
+  type ScopeChallengeHandler,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
@@ -22,6 +23,7 @@ import { settle } from './errors.ts';
 import { progressNotes } from './progress-notes.ts';
 import { doneResult, errorResult, proposedResult } from './results.ts';
 import { askTool, runTool } from './run-tool.ts';
+import { heldTo, scopesMissing, subjectOf } from './scopes.ts';
 import {
   type AnyTool,
   type Completer,
@@ -51,13 +53,16 @@ const { version } = packageFacts;
 
 export function offer(face: ServerFace, engine: Engine, signal: AbortSignal): Offer {
   // A question and its answer meet in this process; what another one signed is refused.
-  const codec = createRequestStateCodec<Asked>({ key: randomBytes(32), ttlSeconds: 900 });
+  const bind = ({ http }: ServerContext) => (http?.authInfo === undefined ? '' : subjectOf(http.authInfo));
+  const codec = createRequestStateCodec<Asked>({ key: randomBytes(32), ttlSeconds: 900, bind });
   const taken = new Set<string>();
   const faces = face.tools.map((tool) => {
     const { title, description, effect } = tool;
     const outputSchema = wireOutput(tool, face.pictures?.[tool.name]);
     const shown = { title, description, inputSchema: wireInput(tool), annotations: annotationsOf(effect) };
-    return { tool, shown: { ...shown, ...(outputSchema && { outputSchema }) } };
+    const scopeChallenge: ScopeChallengeHandler = ({ request, authInfo }) =>
+      scopesMissing(tool, request.params?.arguments, authInfo, engine.config);
+    return { tool, shown: { ...shown, scopeChallenge, ...(outputSchema && { outputSchema }) } };
   });
   const connect = (asker: Asker): McpServer => {
     const server = new McpServer(
@@ -67,7 +72,9 @@ export function offer(face: ServerFace, engine: Engine, signal: AbortSignal): Of
     const ask: Ask = (tool, raw, ctx) => {
       const asked = confirmer(server, ctx, { codec, taken }, raw);
       const until = AbortSignal.any([ctx.mcpReq.signal, signal]);
-      const caller = { ...asker, engine, signal: until, progress: progressNotes(ctx), confirm: asked.confirm };
+      // Each call by its own token: that of a session's first call may have had more scopes.
+      const held = heldTo(asker, ctx.http?.authInfo, engine.config);
+      const caller = { ...held, engine, signal: until, progress: progressNotes(ctx), confirm: asked.confirm };
       return Promise.race([asked.needed, answer(face, tool, raw, caller)]);
     };
     for (const { tool, shown } of faces) server.registerTool(tool.name, shown, (raw, ctx) => ask(tool, raw, ctx));

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { toNodeHandler, toWebRequest } from '@modelcontextprotocol/node';
-import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import { type AuthInfo, createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import { bodyOf, guards, isLoopback, refuse } from './http-guards.ts';
+import { byJwt, byToken, resourceMetadata, scopesRefused } from './http-auth.ts';
+import { allowance, bodyOf, guards, isLoopback, refuse, TOO_MANY } from './http-guards.ts';
 import { openSessions } from './http-sessions.ts';
 import { answerCall, findCall } from './http-tools.ts';
 import type { Asker, Offer } from './mcp-server.ts';
+import { heldTo, scopesMissing, subjectOf } from './scopes.ts';
 
 export type HttpSettings = Config['services']['http'] & { readonly token: string | undefined };
 
@@ -21,18 +23,16 @@ const CLOSE_MS = 10_000;
 
 /**
  * MCP of both eras on `/mcp`, every tool on `POST /tools/{name}`, and `/healthz`. Clients of 2026-07-28 send each call by itself;
- * older ones have sessions. Calls of the first kind count as one asker's, until none came for as long as ends a session.
+ * older ones have sessions. Calls of the first kind count as one asker's (of each subject where there are tokens), until none came
+ * for as long as ends a session.
  */
 export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings: HttpSettings): Promise<HttpServed> {
-  const { host, port, token } = settings;
-  if (token === undefined && !isLoopback(host)) {
-    const fields = [{ field: 'host', problem: `${host} can be reached from outside: set SCREENALYTICS_HTTP_TOKEN` }];
-    throw new ScreenalyticsError('INPUT_INVALID', { fields });
-  }
+  const { host, port } = settings;
+  refuseOpen(settings);
   const { log } = offer.engine;
-  const asker = oneAtATime(newAsker, settings.session_idle_s * 1000);
+  const asker = askers(newAsker, settings.session_idle_s * 1000);
   const onerror = (error: Error) => log.warn({ err: error }, 'mcp over http');
-  const modern = createMcpHandler(() => offer.connect(asker()), { legacy: 'reject', onerror });
+  const modern = createMcpHandler(({ authInfo }) => offer.connect(asker(authInfo)), { legacy: 'reject', onerror });
   const sessions = openSessions(offer, newAsker, settings);
   const parts = { offer, asker, settings, modern: toNodeHandler(modern, { onerror }), sessions };
   const handle = handler(parts);
@@ -61,39 +61,65 @@ export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings:
   };
 }
 
-/** The same asker as long as calls come; after a pause of that length another one, whose limits begin anew. */
-function oneAtATime(newAsker: () => Asker, pause_ms: number): () => Asker {
-  let [asker, at] = [newAsker(), performance.now()];
-  return () => {
+/** Who can reach it has to say who they are, in one way. */
+function refuseOpen({ host, token, jwt }: HttpSettings): void {
+  const problem =
+    token !== undefined && jwt.issuer !== null
+      ? 'SCREENALYTICS_HTTP_TOKEN and services.http.jwt are both set: choose one'
+      : `${host} can be reached from outside: set SCREENALYTICS_HTTP_TOKEN or services.http.jwt`;
+  if ((token === undefined) === (jwt.issuer === null) && !(token === undefined && isLoopback(host)))
+    throw new ScreenalyticsError('INPUT_INVALID', { fields: [{ field: 'host', problem }] });
+}
+
+/** Of each subject the same asker as long as calls come; after a pause of that length another one, whose limits begin anew. */
+function askers(newAsker: () => Asker, pause_ms: number): (auth: AuthInfo | undefined) => Asker {
+  const known = new Map<string, { asker: Asker; at: number }>();
+  return (auth) => {
+    const name = nameOf(auth);
     const now = performance.now();
-    if (now - at > pause_ms) asker = newAsker();
-    at = now;
-    return asker;
+    for (const [each, { at }] of known) if (now - at > pause_ms) known.delete(each);
+    const { asker } = known.get(name) ?? { asker: newAsker() };
+    known.set(name, { asker, at: now });
+    return auth === undefined ? asker : { ...asker, actor: name };
   };
+}
+
+function nameOf(auth: AuthInfo | undefined): string {
+  return auth === undefined ? '' : subjectOf(auth);
 }
 
 interface Parts {
   readonly offer: Offer;
-  readonly asker: () => Asker;
+  readonly asker: (auth: AuthInfo | undefined) => Asker;
   readonly settings: HttpSettings;
   readonly modern: ReturnType<typeof toNodeHandler>;
   readonly sessions: ReturnType<typeof openSessions>;
 }
 
 function handler({ offer, asker, settings, modern, sessions }: Parts) {
-  const { host, hosts, token, requests_per_minute, body_bytes_max } = settings;
-  const refused = guards({ hosts: [host, ...hosts], token, requests_per_minute });
+  const { host, hosts, token, requests_per_minute, body_bytes_max, jwt } = settings;
+  const { config, log } = offer.engine;
+  const own = jwt.resource === null ? [] : [new URL(jwt.resource).hostname];
+  const refused = guards({ hosts: [host, ...hosts, ...own], requests_per_minute });
+  const authorize = byJwt(jwt, log) ?? byToken(token);
+  const spend = allowance(requests_per_minute);
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const { method = 'GET' } = req;
     const url = URL.parse(req.url ?? '/', 'http://localhost');
     if (url === null) return refuse(res, { status: 400, error: 'That is no address.' });
+    const told = (about: object) => {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(about));
+    };
     // Says only that the process answers, so that who watches it needs no token.
-    if (method === 'GET' && url.pathname === '/healthz') {
-      res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
-      return;
-    }
+    if (method === 'GET' && url.pathname === '/healthz') return told({ ok: true });
     const refusal = refused(req);
     if (refusal !== undefined) return refuse(res, refusal);
+    const metadata = method === 'GET' ? resourceMetadata(jwt, url.pathname) : undefined;
+    if (metadata !== undefined) return told(metadata);
+    const known = await authorize(req);
+    if ('refusal' in known) return refuse(res, known.refusal);
+    const { auth } = known;
+    if (auth !== undefined && !spend(subjectOf(auth))) return refuse(res, TOO_MANY);
     const is_mcp = url.pathname === '/mcp';
     const read = async () => {
       const text = await bodyOf(req, body_bytes_max);
@@ -104,15 +130,19 @@ function handler({ offer, asker, settings, modern, sessions }: Parts) {
       if (is_mcp) return await serveMcp(method === 'POST' ? await read() : undefined);
       const call = findCall(offer, method, url, read);
       if (call === undefined) return refuse(res, { status: 404, error: 'Nothing is served at that address.' });
-      return await answerCall(offer, asker(), await call(), req, res);
+      const asked = await call();
+      const missing = scopesMissing(asked.tool, asked.raw, auth, config);
+      if (auth !== undefined && missing !== undefined) return refuse(res, scopesRefused(missing.scopes, auth));
+      return await answerCall(offer, heldTo(asker(auth), auth, config), asked, req, res);
     } catch (error) {
       if (error instanceof Refused) return refuse(res, { status: error.status, error: error.message });
       throw error;
     }
 
     async function serveMcp(body: unknown): Promise<void> {
-      const asked = Object.assign(req, { method, url: req.url ?? '/' });
-      if (await isLegacyRequest(await toWebRequest(asked, body), body)) return sessions.handle(req, res, body);
+      const asked = Object.assign(req, { method, url: req.url ?? '/', ...(auth && { auth }) });
+      if (await isLegacyRequest(await toWebRequest(asked, body), body))
+        return sessions.handle(asked, res, body, nameOf(auth));
       return modern(asked, res, body);
     }
   };
