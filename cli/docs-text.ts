@@ -4,18 +4,16 @@ import { tools as ofPostgres } from '#mcps/postgres/tools/index.ts';
 import { tools as ofScreenalytics } from '#mcps/screenalytics/tools/index.ts';
 import { tools as ofStorage } from '#mcps/storage/tools/index.ts';
 import type { Command } from './commands.ts';
+import { shippedFiles } from './connect/shipped.ts';
 
 const NOTE = '<!-- Made by `npm run docs` from the code; what is changed here by hand is lost. -->';
 
 const tools = [...ofScreenalytics, ...ofStorage, ...ofPostgres];
 type AnyTool = (typeof tools)[number];
 
-/** Documents that are made from the code: path from the project's folder -> text. */
+/** Documents and files for clients that are made from the code: path from the project's folder -> text. */
 export function generatedDocs(commands: readonly Command[]): Map<string, string> {
-  return new Map([
-    ['docs/errors.md', errorsText()],
-    ['docs/tools.md', toolsText(commands)],
-  ]);
+  return new Map([['docs/errors.md', errorsText()], ['docs/tools.md', toolsText(commands)], ...shippedFiles()]);
 }
 
 const ACTORS: Record<Actor, string> = {

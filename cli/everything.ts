@@ -26,6 +26,7 @@ import { approvalCommands } from './approvals.ts';
 import { auditCommand } from './audit.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
+import { connectCommand } from './connect.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
@@ -77,5 +78,6 @@ export const commands: readonly Command[] = [
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),
   ...toolCommands(checkHealth, { also: ['doctor'], text: healthText, ok: ({ ok }) => ok }),
   mcpCommand,
+  connectCommand,
   ...toolCommands(setConfig, { also: ['defaults'], text: defaultsText }),
 ];

@@ -153,6 +153,12 @@ export const ERRORS = {
     message: 'A person locked that, so it is not changed.',
     hint: 'Unlock it first: screenalytics edit <episode> --action unlock',
   },
+  CLIENT_FILE_REFUSED: {
+    exit: 2,
+    actor: 'caller',
+    message: "Another program's settings were left as they are.",
+    hint: 'Correct that file, or add what this shows by hand: screenalytics connect <client> --dry-run',
+  },
   HISTORY_BROKEN: {
     exit: 7,
     actor: 'operator',
@@ -272,6 +278,24 @@ export const ERRORS = {
     actor: 'operator',
     message: 'The database cannot be reached.',
     hint: 'Check DATABASE_URL and that the server runs; without DATABASE_URL the embedded one is used.',
+  },
+  QUEUE_UNAVAILABLE: {
+    exit: 5,
+    actor: 'operator',
+    message: 'The queue of jobs does not answer.',
+    hint: 'Check REDIS_URL and that the server runs, or unset it to keep the queue in the database.',
+  },
+  JOB_NOT_FOUND: {
+    exit: 3,
+    actor: 'caller',
+    message: 'There is no job with that id.',
+    hint: 'get_job without an id lists the latest ones.',
+  },
+  JOB_LOST: {
+    exit: 70,
+    actor: 'operator',
+    message: 'The processes that worked on this job ended without a word, again and again.',
+    hint: 'Look at queue/worker.log in the home folder; memory may be short (--profile fast, --workers 1).',
   },
   STORAGE_UNAVAILABLE: {
     exit: 6,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadConfig, projectRoot } from '#config/load.ts';
@@ -7,7 +8,6 @@ import { decide } from '#mcps/kit/policy.ts';
 import { servers } from '../../cli/mcp.ts';
 import { temporaryHome } from '../support/home.ts';
 import { openNew, openOld } from '../support/mcp-clients.ts';
-import { parseToml } from '../support/toml.ts';
 
 const read = (file: string) => readFileSync(join(projectRoot, file), 'utf8');
 const Program = { command: z.string(), args: z.array(z.string()) };

@@ -1,0 +1,126 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { z } from 'zod';
+import { projectRoot } from '#config/load.ts';
+import { type Config, ProfileName } from '#config/schema.ts';
+import { readInput } from '#mcps/kit/run-tool.ts';
+import type { Command } from './commands.ts';
+import { type Edit, jsonEdit, tomlEdit, wholeEdit } from './connect/edits.ts';
+import { type Planned, planPut, planTake } from './connect/kept.ts';
+import { codexTables, type Program, programs, type Start, startHere } from './connect/programs.ts';
+import { SKILL_PATH, skillText } from './connect/shipped.ts';
+import { facts } from './table.ts';
+
+interface Client {
+  readonly title: string;
+  /** What to type or click next. */
+  readonly next: string;
+  edits(start: Start, place: { folder: string; codexHome: string; config: Config }): Edit[];
+}
+
+const clients = {
+  codex: {
+    title: 'Codex',
+    next: 'codex -p screenalytics',
+    edits: (start, { codexHome, config }) => [
+      tomlEdit(join(codexHome, 'screenalytics.config.toml'), codexTables(start, config), {
+        field: 'mcp_servers',
+        keys: Object.keys(programs(start)),
+      }),
+      skillIn(codexHome),
+    ],
+  },
+  claude: {
+    title: 'Claude Code',
+    next: 'claude, in that folder; it asks once whether to trust these servers, and /mcp lists them',
+    edits: (start, { folder }) => [
+      jsonEdit(join(folder, '.mcp.json'), 'mcpServers', programs(start)),
+      skillIn(join(folder, '.claude')),
+    ],
+  },
+  vscode: {
+    title: 'VS Code',
+    next: 'code, in that folder; "MCP: List Servers" of the command palette starts them',
+    edits: (start, { folder }) => [
+      jsonEdit(join(folder, '.vscode/mcp.json'), 'servers', typed(programs(start))),
+      skillIn(join(folder, '.agents')),
+    ],
+  },
+  cursor: {
+    title: 'Cursor',
+    next: 'cursor, in that folder; its settings list the servers under MCP',
+    edits: (start, { folder }) => [
+      jsonEdit(join(folder, '.cursor/mcp.json'), 'mcpServers', programs(start)),
+      skillIn(join(folder, '.agents')),
+    ],
+  },
+} as const satisfies Record<string, Client>;
+
+const input = z.object({
+  client: z.enum(Object.keys(clients) as [keyof typeof clients]).describe('Which program'),
+  folder: z.string().min(1).optional().describe('Where it is started; this folder if absent. Codex: everywhere'),
+  profile: ProfileName.optional().describe('Hold these servers to a stricter profile than services.profile'),
+  undo: z.boolean().default(false).describe('Take out again what was written'),
+  dry_run: z.boolean().default(false).describe('Only say what would be written'),
+});
+
+interface Output {
+  readonly client: string;
+  readonly dry_run: boolean;
+  readonly files: readonly { readonly path: string; readonly change: Planned['change'] }[];
+  /** With dry_run: our part of the first of them. */
+  readonly part: string | null;
+  readonly next: string | null;
+}
+
+/** Writes into other programs' settings, so it is for a person at the command line, and no tool. */
+export const connectCommand: Command = {
+  words: ['connect'],
+  about: 'Tells Codex, Claude Code, VS Code or Cursor where the three servers are; --undo takes it back.',
+  input,
+  positional: 'client folder',
+  everyday: true,
+  run: async (raw, { engine }) => {
+    const { client, folder = '.', profile, undo, dry_run } = readInput('connect', input, raw);
+    const { config } = engine;
+    const start = startHere(projectRoot, process.env, config, profile);
+    const codexHome = resolve(process.env.CODEX_HOME || join(homedir(), '.codex'));
+    const { title, next, edits }: Client = clients[client];
+    const wanted = edits(start, { folder: resolve(folder), codexHome, config });
+    // All of it is read and checked before any of it is written.
+    const planned = wanted.map((edit) => (undo ? planTake(edit, config.home) : planPut(edit, config.home)));
+    if (!dry_run) for (const each of planned) each.apply();
+    const output: Output = {
+      client,
+      dry_run,
+      files: planned.map(({ path, change }) => ({ path, change })),
+      part: dry_run && !undo ? (wanted[0]?.part ?? null) : null,
+      next: undo ? null : next,
+    };
+    return { output, ok: true, text: () => connectText(title, output) };
+  },
+};
+
+function skillIn(folder: string): Edit {
+  return wholeEdit(join(folder, SKILL_PATH), skillText());
+}
+
+function typed(servers: Record<string, Program>): Record<string, object> {
+  return Object.fromEntries(Object.entries(servers).map(([key, program]) => [key, { type: 'stdio', ...program }]));
+}
+
+function connectText(title: string, { dry_run, files, part, next }: Output): string {
+  const said = {
+    created: 'written',
+    changed: 'changed, the rest kept',
+    unchanged: 'left as it is',
+    removed: 'removed',
+  };
+  return [
+    `${title}${dry_run ? ', if it were done' : ''}:`,
+    facts(files.map(({ path, change }) => [said[change], path])),
+    ...(part === null ? [] : ['', part.trimEnd()]),
+    ...(next === null ? [] : ['', facts([['next', next]])]),
+  ].join('\n');
+}
