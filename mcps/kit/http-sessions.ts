@@ -4,6 +4,10 @@ import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { isInitializeRequest } from '@modelcontextprotocol/server';
 import { refuse } from './http-guards.ts';
 import type { Asker, Offer } from './mcp-server.ts';
+import { replayStore } from './replay-store.ts';
+
+/** After which a client whose stream broke asks for the rest. */
+const RETRY_MS = 1_000;
 
 interface Session {
   /** Who opened it: nobody else may use it. */
@@ -36,6 +40,8 @@ export function openSessions(
   const begin = async (owner: string): Promise<Session> => {
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
+      eventStore: replayStore(),
+      retryInterval: RETRY_MS,
       onsessioninitialized: (id) => void sessions.set(id, session),
     });
     const session: Session = { owner, transport, open: 0, at: performance.now() };

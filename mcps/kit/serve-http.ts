@@ -9,6 +9,7 @@ import { openSessions } from './http-sessions.ts';
 import { answerCall, findCall } from './http-tools.ts';
 import type { Asker, Offer } from './mcp-server.ts';
 import { heldTo, scopesMissing, subjectOf } from './scopes.ts';
+import { listenedTo } from './watch.ts';
 
 export type HttpSettings = Config['services']['http'] & { readonly token: string | undefined };
 
@@ -32,7 +33,11 @@ export async function serveOnHttp(offer: Offer, newAsker: () => Asker, settings:
   const { log } = offer.engine;
   const asker = askers(newAsker, settings.session_idle_s * 1000);
   const onerror = (error: Error) => log.warn({ err: error }, 'mcp over http');
-  const modern = createMcpHandler(({ authInfo }) => offer.connect(asker(authInfo)), { legacy: 'reject', onerror });
+  const modern = createMcpHandler(({ authInfo }) => offer.connect(asker(authInfo)), {
+    legacy: 'reject',
+    onerror,
+    bus: offer.bus,
+  });
   const sessions = openSessions(offer, newAsker, settings);
   const parts = { offer, asker, settings, modern: toNodeHandler(modern, { onerror }), sessions };
   const handle = handler(parts);
@@ -143,6 +148,10 @@ function handler({ offer, asker, settings, modern, sessions }: Parts) {
       const asked = Object.assign(req, { method, url: req.url ?? '/', ...(auth && { auth }) });
       if (await isLegacyRequest(await toWebRequest(asked, body), body))
         return sessions.handle(asked, res, body, nameOf(auth));
+      const wants = offer.interests(asker(auth));
+      res.once('close', wants.end);
+      // What cannot be heard of, for whoever asks, is silent: the stream also bears other news.
+      for (const uri of listenedTo(body)?.uris ?? []) void wants.want(uri).catch(() => false);
       return modern(asked, res, body);
     }
   };

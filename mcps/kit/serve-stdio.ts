@@ -1,9 +1,12 @@
 import process from 'node:process';
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { McpServer, Transport } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Asker, Offer } from './mcp-server.ts';
+import { type Interests, listenedTo } from './watch.ts';
 
 /** Serves this process's standard input and output until the client closes them or the process is told to end. */
-export async function serveOnStdio({ connect, engine, signal }: Offer, asker: Asker): Promise<void> {
+export async function serveOnStdio(offer: Offer, asker: Asker): Promise<void> {
+  const { connect, engine, interests, signal } = offer;
   const ended = Promise.withResolvers<void>();
   const end = () => ended.resolve();
   process.stdin.once('end', end).once('close', end);
@@ -11,7 +14,43 @@ export async function serveOnStdio({ connect, engine, signal }: Offer, asker: As
   if (signal.aborted) end();
   // One connection, so one asker, also when the client first probes which protocol there is.
   const onerror = (error: Error) => engine.log.warn({ err: error }, 'mcp');
-  const served = serveStdio(() => connect(asker), { onerror });
+  let server: McpServer | undefined;
+  const open = () => {
+    server = connect(asker);
+    return server;
+  };
+  const wants = interests(asker, (uri) => void server?.server.sendResourceUpdated({ uri }).catch(onerror));
+  const served = serveStdio(open, { onerror, transport: overheard(new StdioServerTransport(), wants) });
   await ended.promise;
+  wants.end();
   await served.close();
+}
+
+/** The SDK answers subscriptions of newer clients by itself: what they are about is read as they come in. */
+function overheard(stdio: StdioServerTransport, wants: Interests): Transport {
+  const open = new Map<unknown, readonly string[]>();
+  const transport: Transport = {
+    async start() {
+      stdio.onmessage = (message) => {
+        const listened = listenedTo(message);
+        if (listened !== undefined) {
+          open.set(listened.id, listened.uris);
+          for (const uri of listened.uris) void wants.want(uri).catch(() => false);
+        }
+        if ('method' in message && message.method === 'notifications/cancelled') {
+          const dropped = open.get(message.params?.requestId) ?? [];
+          open.delete(message.params?.requestId);
+          const kept = new Set([...open.values()].flat());
+          for (const uri of dropped) if (!kept.has(uri)) wants.drop(uri);
+        }
+        transport.onmessage?.(message);
+      };
+      stdio.onclose = () => transport.onclose?.();
+      stdio.onerror = (error) => transport.onerror?.(error);
+      await stdio.start();
+    },
+    send: (message) => stdio.send(message),
+    close: () => stdio.close(),
+  };
+  return transport;
 }

@@ -11,6 +11,8 @@ export interface ServerFace {
   readonly title: string;
   /** How to work with it, in words that a search for its tools finds; under 2,000 characters. */
   readonly instructions: string;
+  /** A drawing (SVG) of few hundred characters. */
+  readonly icon?: string;
   readonly tools: readonly AnyTool[];
   /** By the name of a tool: files of pictures among its output. */
   readonly pictures?: Readonly<Record<string, PictureRule>>;
@@ -27,6 +29,8 @@ export interface FaceRoute {
   readonly tool: string;
   /** The tool's input from the variables of the path and the fields of the query or the body. */
   input(variables: Readonly<Record<string, string>>, fields: Readonly<Record<string, unknown>>): unknown;
+  /** What is answered, of the tool's output; all of it if absent. */
+  output?(output: Readonly<Record<string, unknown>>): unknown;
 }
 
 /** Pictures that a tool's output names. */
@@ -67,6 +71,8 @@ export interface FaceResource {
   list?(ctx: FaceContext): Promise<readonly { readonly uri: string; readonly name: string }[]>;
   /** The text or the bytes, at most RESOURCE_BYTES_MAX; undefined when there is none. */
   read(variables: Readonly<Record<string, string>>, ctx: FaceContext): Promise<ResourceBody | undefined>;
+  /** Another word whenever what is read may be another; cheap, since it is asked every second while somebody subscribes. */
+  version?(variables: Readonly<Record<string, string>>, engine: EngineReader): Promise<string | undefined>;
 }
 
 export interface ResourceBody {

@@ -1,5 +1,9 @@
 import { join } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { EngineReader } from '#engine/engine.ts';
+import { listJobs } from '#engine/run/job-record.ts';
+import { findEpisode } from '#engine/store/episodes.ts';
+import { worldOf } from '#engine/store/proposals.ts';
 import { kindOf, readBelow } from '#mcps/kit/pictures.ts';
 import { type FaceContext, type FaceResource, RESOURCE_BYTES_MAX } from '#mcps/kit/server-face.ts';
 import { completeEpisode, completeShow } from './completions.ts';
@@ -41,6 +45,7 @@ const episode: FaceResource = {
     return episodes.map((each) => ({ uri: `sa://episode/${each.episode}`, name: each.title ?? each.episode }));
   },
   read: async ({ ep_id = '' }, { ask }) => ({ body: JSON.stringify(await ask(getEpisode, { episode: ep_id })) }),
+  version,
 };
 
 const report: FaceResource = {
@@ -54,6 +59,7 @@ const report: FaceResource = {
     const { prefixes } = await context.ask(getEpisode, { episode: ep_id });
     return fileAt(context, `${prefixes.reports}report.html`);
   },
+  version,
 };
 
 const manifest: FaceResource = {
@@ -71,6 +77,7 @@ const manifest: FaceResource = {
     const found = await fileAt(context, `${prefixes.manifests}${known.name}`);
     return found && { ...found, mime_type: MIME[name.replace(/^.*\./, '')] ?? 'application/octet-stream' };
   },
+  version,
 };
 
 const MIME: Readonly<Record<string, string>> = {
@@ -101,6 +108,14 @@ const picture: FaceResource = {
 };
 
 export const resources: readonly FaceResource[] = [show, episode, report, manifest, picture];
+
+/** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. */
+async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader): Promise<string> {
+  const opened = await db();
+  const found = await findEpisode(opened, ep_id);
+  const jobs = await listJobs(blobs, ep_id);
+  return JSON.stringify([found, await worldOf(opened, ep_id), jobs]);
+}
 
 async function fileAt(context: FaceContext, key: string) {
   const bytes = await readBelow(context.engine.config.home, pathOf(context, key), RESOURCE_BYTES_MAX);

@@ -29,10 +29,15 @@ const questions: PictureRule = {
 
 const seeds: PictureRule = { alone: false, of: ({ sheet }) => sheetsOf('seeds', { path: sheet }) };
 
+/** A drawing of ours. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="4" width="20" height="16" rx="2" fill="#1f3a5f"/><circle cx="9" cy="10" r="3" fill="#f4b860"/><path d="M4 18a5 5 0 0 1 10 0z" fill="#f4b860"/><path d="M16 9h4M16 12h4M16 15h2" stroke="#fff" stroke-width="1.5"/></svg>';
+
 export const face: ServerFace = {
   name: 'screenalytics',
   title: 'Screenalytics',
   instructions: INSTRUCTIONS,
+  icon: ICON,
   tools: served,
   pictures: { show_faces: shown, list_low_confidence_tracks: questions, list_facebank: seeds },
   resources,

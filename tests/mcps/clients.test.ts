@@ -64,6 +64,9 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     if (kind === 'new') expect(client.protocol).toBe('2026-07-28');
     else if (transport === 'http') expect(client.protocol).toBe('2025-11-25');
     expect(client.instructions).toBe(testedFace.instructions);
+    expect(client.icons).toEqual([expect.stringMatching(/^data:image\/svg\+xml;base64,[\w+/=]{100,2000}$/)]);
+    // Tools and prompts are made once, and the list of episodes is asked for when it is wanted.
+    expect(client.changing).toEqual([]);
   });
 
   test('every tool is listed with title, description, schemas, and hints that follow from its effect', async () => {
@@ -163,6 +166,22 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
       'sa://picture/..%2f..%2fetc%2fpasswd',
     ])
       await expect(client.read(uri), uri).rejects.toThrow();
+  });
+
+  test('who subscribes to an episode hears that it changed, and not after they left', async () => {
+    let heard = 0;
+    const leave = await client.subscribe('sa://episode/pilot', () => {
+      heard += 1;
+    });
+    const name = { episode: 'pilot', person: `Heard ${code}`, create: true, targets: ['Unknown-1'] };
+    const { structuredContent } = await client.call('assign_identity', name);
+    await expect.poll(() => heard, { timeout: 20_000 }).toBeGreaterThan(0);
+    await leave();
+    const before = heard;
+    await client.call('undo_change', { change_id: structuredContent?.change_id });
+    await new Promise((resolve) => setTimeout(resolve, 1_500)); // longer than between two looks
+    expect(heard).toBe(before);
+    if (kind === 'old') await expect(client.subscribe('sa://episode/nowhere', () => {})).rejects.toThrow();
   });
 
   test('six prompts; shows, episodes and people are completed', async () => {

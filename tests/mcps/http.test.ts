@@ -208,6 +208,31 @@ test('older addresses are tools by another name', async () => {
   expect(JSON.parse(job.text).error.code).toMatch(/_NOT_FOUND$/);
 });
 
+test('an older client whose connection broke hears the rest of its answer, in its own session alone', async () => {
+  const about = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } };
+  const headers = { ...json, accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-11-25' };
+  const url = `${open.url}/mcp`;
+  const begin = async () => {
+    const begun = await post(url, { jsonrpc: '2.0', id: 1, method: 'initialize', params: about }, headers);
+    return { ...headers, 'mcp-session-id': String(begun.headers['mcp-session-id']) };
+  };
+  const [mine, other] = [await begin(), await begin()];
+  const params = { name: 'count_slowly', arguments: { steps: 8 } };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'tools/call', params });
+  const leave = new AbortController();
+  const broken = await fetch(url, { method: 'POST', headers: mine, body, signal: leave.signal });
+  const first = new TextDecoder().decode((await broken.body?.getReader().read())?.value);
+  const last = /^id: (.+)$/m.exec(first)?.[1] ?? '';
+  leave.abort();
+  const resume = async (from: Record<string, string>) => {
+    const heard = await fetch(url, { headers: { ...from, accept: 'text/event-stream', 'last-event-id': last } });
+    return { status: heard.status, text: heard.ok ? await heard.text() : '' };
+  };
+  // The server knows of the broken connection a moment later.
+  await expect.poll(async () => (await resume(mine)).text, { timeout: 20_000 }).toContain('"counted":8');
+  expect((await resume(other)).text).not.toContain('counted');
+});
+
 test('sessions of older clients are few, and end when nobody uses them', async () => {
   const small = await serve({ sessions_max: 2, session_idle_s: 1 });
   const url = `${small.url}/mcp`;

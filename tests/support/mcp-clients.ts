@@ -4,7 +4,7 @@ import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as OldStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as OldTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 
 /** Where a server is: a program to start, or an address. */
 export type Place =
@@ -51,6 +51,10 @@ export interface ToolFace {
 export interface TestClient {
   readonly protocol: string;
   readonly instructions: string | undefined;
+  /** Where the server's icons are. */
+  readonly icons: readonly string[];
+  /** Kinds of lists that the server says may change. */
+  readonly changing: readonly string[];
   tools(): Promise<ToolFace[]>;
   call(name: string, args: Record<string, unknown>, options?: CallOptions): Promise<Called>;
   resources(): Promise<string[]>;
@@ -59,6 +63,8 @@ export interface TestClient {
   prompts(): Promise<string[]>;
   prompt(name: string, args: Record<string, string>): Promise<string>;
   complete(ref: Ref, name: string, value: string): Promise<string[]>;
+  /** Until what it gives is called. */
+  subscribe(uri: string, changed: () => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -87,6 +93,8 @@ export async function openNew(place: Place, { reply, negotiate = 'pin' }: Openin
   return {
     protocol: client.getNegotiatedProtocolVersion() ?? '',
     instructions: client.getInstructions(),
+    icons: (client.getServerVersion()?.icons ?? []).map(({ src }) => src),
+    changing: changing(client.getServerCapabilities()),
     tools: async () => (await client.listTools()).tools as ToolFace[],
     call: async (name, args, options) => (await client.callTool({ name, arguments: args }, options)) as Called,
     resources: async () => (await client.listResources()).resources.map(({ uri }) => uri),
@@ -95,6 +103,13 @@ export async function openNew(place: Place, { reply, negotiate = 'pin' }: Openin
     prompts: async () => (await client.listPrompts()).prompts.map(({ name }) => name),
     prompt: async (name, args) => JSON.stringify((await client.getPrompt({ name, arguments: args })).messages),
     complete: async (ref, name, value) => (await client.complete({ ref, argument: { name, value } })).completion.values,
+    subscribe: async (uri, changed) => {
+      client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
+        if (params.uri === uri) changed();
+      });
+      const open = await client.listen({ resourceSubscriptions: [uri] });
+      return () => open.close();
+    },
     close: () => client.close(),
   };
 }
@@ -111,6 +126,8 @@ export async function openOld(place: Place, { reply }: Opening = {}): Promise<Te
   return {
     protocol: 'protocolVersion' in transport ? String(transport.protocolVersion) : '',
     instructions: client.getInstructions(),
+    icons: (client.getServerVersion()?.icons ?? []).map(({ src }) => src),
+    changing: changing(client.getServerCapabilities()),
     tools: async () => (await client.listTools()).tools as ToolFace[],
     call: async (name, args, options) =>
       (await client.callTool({ name, arguments: args }, undefined, options)) as Called,
@@ -120,11 +137,24 @@ export async function openOld(place: Place, { reply }: Opening = {}): Promise<Te
     prompts: async () => (await client.listPrompts()).prompts.map(({ name }) => name),
     prompt: async (name, args) => JSON.stringify((await client.getPrompt({ name, arguments: args })).messages),
     complete: async (ref, name, value) => (await client.complete({ ref, argument: { name, value } })).completion.values,
+    subscribe: async (uri, changed) => {
+      client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+        if (params.uri === uri) changed();
+      });
+      await client.subscribeResource({ uri });
+      return async () => void (await client.unsubscribeResource({ uri }));
+    },
     close: async () => {
       if (transport instanceof OldHttp) await transport.terminateSession();
       await client.close();
     },
   };
+}
+
+function changing(capabilities: object | undefined): string[] {
+  const changes = (value: unknown) =>
+    typeof value === 'object' && value !== null && 'listChanged' in value && value.listChanged;
+  return Object.entries(capabilities ?? {}).flatMap(([name, value]) => (changes(value) === true ? [name] : []));
 }
 
 function headersOf({ token }: { token?: string }): Record<string, string> {
