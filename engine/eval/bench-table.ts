@@ -74,11 +74,10 @@ export function namingRows({ tracks, detections, correction_s, parts, publish_s,
     ],
     ['manifests and report after a correction', `${publish_s.toFixed(2)} s`, ''],
     [
-      `seed to totals, season of ${season.episodes}`,
+      `seed to totals and files, season of ${season.episodes}`,
       `${season.took_s.toFixed(1)} s`,
       verdict(season.took_s, BARS.season_s),
     ],
-    [`manifests and reports of a season of ${season.episodes}`, `${season.publish_s.toFixed(1)} s`, ''],
   ];
 }
 

@@ -108,7 +108,7 @@ export function unpack(bytes: Uint8Array): Machine | undefined {
         number(doubles, from + i * 2),
         number(doubles, from + i * 2 + 1),
       ]),
-      rows: Array.from({ length: count.detections }, (_, i) => detection(doubles, i * PER_DETECTION)),
+      rows: Array.from({ length: count.detections }, (_, i) => new PackedDetection(doubles, i * PER_DETECTION)),
     },
     embeddings: {
       ...{ model_id: embeddings.model_id, dim: embeddings.dim },
@@ -127,14 +127,34 @@ function readHeader(bytes: Uint8Array): Header | undefined {
   }
 }
 
-function detection(n: Float64Array, at: number): DetectionRow {
-  const pair = (i: number): [number, number] => [number(n, at + i), number(n, at + i + 1)];
-  return {
-    at_ms: number(n, at),
-    box: [number(n, at + 1), number(n, at + 2), number(n, at + 3), number(n, at + 4)],
-    score: number(n, at + 5),
-    landmarks: [pair(6), pair(8), pair(10), pair(12), pair(14)],
-  };
+/** Of the hundred thousand faces of an hour few are looked at: boxes and landmarks become arrays when they are asked for. */
+class PackedDetection implements DetectionRow {
+  readonly #numbers: Float64Array;
+  readonly #at: number;
+  readonly at_ms: number;
+
+  constructor(numbers: Float64Array, at: number) {
+    this.#numbers = numbers;
+    this.#at = at;
+    this.at_ms = number(numbers, at);
+  }
+
+  get box(): DetectionRow['box'] {
+    return [this.#n(1), this.#n(2), this.#n(3), this.#n(4)];
+  }
+
+  get score(): number {
+    return this.#n(5);
+  }
+
+  get landmarks(): DetectionRow['landmarks'] {
+    const pair = (i: number): [number, number] => [this.#n(i), this.#n(i + 1)];
+    return [pair(6), pair(8), pair(10), pair(12), pair(14)];
+  }
+
+  #n(i: number): number {
+    return number(this.#numbers, this.#at + i);
+  }
 }
 
 function number(n: Float64Array, at: number): number {

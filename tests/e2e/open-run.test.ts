@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadArtifact } from '#engine/artifact-cache.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { identifyRun } from '#engine/run/identify-run.ts';
-import { openRun } from '#engine/run/open-run.ts';
+import { type OpenRun, openRun } from '#engine/run/open-run.ts';
 import { packedKey, unpack } from '#engine/run/packed.ts';
 import { publishIdentities } from '#engine/run/publish-identities.ts';
 import { reidentify, staleEpisodes } from '#engine/run/reidentify.ts';
@@ -36,21 +36,27 @@ async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
   }
 }
 
+/** Detections are read from packed numbers when they are asked for. */
+function plain(run: OpenRun): OpenRun {
+  const rows = run.detections.rows.map(({ at_ms, box, score, landmarks }) => ({ at_ms, box, score, landmarks }));
+  return { ...run, detections: { ...run.detections, rows } };
+}
+
 test('an opened run holds what the artifacts hold, to the last bit, from the packed file or without it', async () => {
   await withEngine(async (engine) => {
     const run = await openRun(engine, EPISODE);
     const { machine_keys: keys } = run;
     for (const name of ['shots', 'detections', 'tracks', 'faces', 'embeddings', 'clusters'] as const)
-      expect(run[name], name).toEqual(await loadArtifact(engine.blobs, name, keys[name]));
+      expect(plain(run)[name], name).toEqual(await loadArtifact(engine.blobs, name, keys[name]));
     const packed = await engine.blobs.get(packedKey(keys));
     await engine.blobs.delete(packedKey(keys));
     const again = await openRun(engine, EPISODE);
-    expect(again).toEqual(run);
+    expect(again).toEqual(plain(run));
     expect(await engine.blobs.get(packedKey(keys))).toEqual(packed);
     // A file that was cut short counts as absent.
     expect(unpack((packed ?? new Uint8Array()).subarray(0, -4))).toBeUndefined();
     writeFileSync(engine.blobs.pathOf(packedKey(keys)), 'nonsense');
-    expect(await openRun(engine, EPISODE)).toEqual(run);
+    expect(await openRun(engine, EPISODE)).toEqual(plain(run));
   });
 }, 120_000);
 
