@@ -85,6 +85,8 @@ export interface Opinion {
   readonly scores: Float64Array;
   readonly shares: Shares;
   readonly ranked: Ranked;
+  /** How much likelier the scores are of whoever may come than of nobody of the bank. */
+  readonly evidence: number;
 }
 
 /** Weighted sums of the scores of several items: what is needed to judge them together, or all but one of them. */
@@ -147,34 +149,44 @@ function judgePool(judge: Judge, { sum, weight, total, squares }: Pool, out: Rea
     if (!barred.has(k)) scores[k] = (sum[k] as number) / (weight[k] as number);
   }
   const ratios = likelihoods(scores, judge.open, { count: total ** 2 / squares, out: barred });
-  return opinion(judge, scores, ratios, judge.prior);
+  return opinion(judge, scores, ratios);
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
 const NOTHING = 1e-9;
 
 /**
- * One item: `own`, by its own face alone; `within`, also knowing who the others of its group are, as far as it belongs to them (`membership`,
- * 0..1). Undefined without a score.
+ * One item: `own`, by its own face alone; `within`, also knowing the others of its group, as far as it belongs to them (`membership`, 0..1).
+ * Undefined without a score.
+ *
+ * `within` is the law of total probability over whether it belongs. If it does, its score and theirs are one body of evidence about one
+ * person, pooled with what they share (`judgeTogether`): tracks of a look-alike are alike together, so that their agreement is no
+ * second witness, as a product of the two would have it (Kish 1965; Genest & Zidek, "Combining probability distributions", Statistical
+ * Science 1986, on pools of dependent opinions). If not, its own score stands alone. Which of the two it is follows by Bayes from what each
+ * makes of its score.
  */
 export function judgeOne(
   judge: Judge,
   item: Item,
-  group: { readonly pool: Pool | undefined; readonly membership: number },
+  { pool, membership }: { readonly pool: Pool | undefined; readonly membership: number },
   out: ReadonlySet<number>,
 ): { own: Opinion; within: Opinion } | undefined {
   const scores = judge.scores[item.index];
   if (!scores) return undefined;
   const denied = judge.denied[item.index] ?? NOBODY;
   const barred = denied.size === 0 ? out : new Set([...out, ...denied]);
-  const ratios = likelihoods(scores, judge.open, { out: barred });
-  const own = opinion(judge, scores, ratios, judge.prior);
-  const others = group.pool && judgePool(judge, without(judge, group.pool, item), out);
-  if (others === undefined) return { own, within: own };
-  return { own, within: opinion(judge, scores, ratios, blend(others.shares, judge.prior, group.membership)) };
+  const own = opinion(judge, scores, likelihoods(scores, judge.open, { out: barred }));
+  const others = pool && judgePool(judge, without(judge, pool, item), out);
+  const all = pool && judgePool(judge, pool, barred);
+  if (others === undefined || all === undefined) return { own, within: own };
+  const belongs = membership * all.evidence;
+  const either = belongs + (1 - membership) * own.evidence * others.evidence;
+  const shares = blend(all.shares, own.shares, either === 0 ? membership : belongs / either);
+  return { own, within: { ...own, shares, ranked: rank(shares, judge.limits) } };
 }
 
-function opinion({ limits }: Judge, scores: Float64Array, ratios: Float64Array, prior: Shares): Opinion {
+function opinion({ limits, prior }: Judge, scores: Float64Array, ratios: Float64Array): Opinion {
   const shares = openSetPosterior(ratios, prior);
-  return { scores, shares, ranked: rank(shares, limits) };
+  const evidence = ratios.reduce((sum, ratio, k) => sum + ratio * (prior.people[k] as number), prior.unknown);
+  return { scores, shares, ranked: rank(shares, limits), evidence };
 }

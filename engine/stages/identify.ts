@@ -7,7 +7,7 @@ import type { Calibration } from '#engine/math/threshold.ts';
 
 export const identify = defineStage({
   name: 'identify',
-  version: 2,
+  version: 3,
   needs: ['tracks', 'detections', 'faces', 'embeddings', 'clusters', 'facebank', 'decisions'],
   makes: 'identities',
   async run(
