@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import {
   addCast,
   listCast,
@@ -19,35 +19,19 @@ import {
   requirePerson,
 } from '#engine/store/people.ts';
 import { resolveEpisode } from '#engine/store/resolve-episode.ts';
-import { makeHome } from '../support/home.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { worldOn } from '../support/world-on.ts';
 
-const SETUP_MS_MAX = 600_000; // the first time, Postgres is installed
 const TEST_MS_MAX = 120_000;
 const UNIQUE = '23505';
 const FOREIGN_KEY = '23503';
 const actor = 'test';
 
 describe.each(['embedded', 'server'] as const)('catalog on the %s database', { timeout: TEST_MS_MAX }, (kind) => {
-  const { home, remove } = makeHome();
-  let server: PostgresServer | undefined;
   let db: Db;
-
-  beforeAll(async () => {
-    if (kind === 'server') server = startPostgres();
-    if (kind === 'embedded' || server !== undefined)
-      db = await openDb({ home, database_url: server?.createDatabase('catalog') ?? null });
-  }, SETUP_MS_MAX);
-  afterAll(async () => {
-    await db?.close();
-    server?.stop();
-    await remove();
-  }, TEST_MS_MAX);
-  const contract = (name: string, run: () => Promise<void>) =>
-    test(name, async ({ skip }) => {
-      skip(db === undefined, 'no PostgreSQL 15 with pgvector here');
-      await run();
-    });
+  const { contract } = worldOn(kind, 'catalog', async (options) => {
+    db = await openDb(options);
+    return db;
+  });
 
   contract('a show and a season are written once; a second write reuses them and changes what is given', async () => {
     const first = await upsertShow(db, { slug: 'demo-show', actor });

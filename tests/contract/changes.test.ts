@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { By } from '#engine/core/identities.ts';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
@@ -9,42 +9,25 @@ import { reidentify } from '#engine/run/reidentify.ts';
 import { appendChange, cancelled, historyLines, historyOf, verifyHistory } from '#engine/store/changes.ts';
 import type { Db } from '#engine/store/db.ts';
 import { INSERT_SEED, labelsOf, stateOf } from '../support/change-rows.ts';
-import { makeHome } from '../support/home.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { worldOn } from '../support/world-on.ts';
 
-const SETUP_MS_MAX = 600_000;
 const TEST_MS_MAX = 180_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
 const me: By = { actor: 'reviewer', surface: 'cli' };
 const agent: By = { actor: 'helper', surface: 'agent' };
 
 describe.each(['embedded', 'server'] as const)('changes on the %s database', { timeout: TEST_MS_MAX }, (kind) => {
-  const { home, remove } = makeHome();
-  let server: PostgresServer | undefined;
-  let url: string | null = null;
-  let engine: Engine | undefined;
+  let url: string | null;
   let db: Db;
   let made: MadeEpisode;
-
-  beforeAll(async () => {
-    if (kind === 'server') server = startPostgres();
-    if (kind === 'server' && server === undefined) return;
-    url = server?.createDatabase('changes') ?? null;
-    engine = madeEngine(home, url);
+  const { home, contract } = worldOn(kind, 'changes', async (options) => {
+    url = options.database_url;
+    const engine = madeEngine(options.home, url);
     db = await engine.db();
     made = await makeEpisode(engine, 'pilot', 3, PLAIN);
-  }, SETUP_MS_MAX);
-  afterAll(async () => {
-    await engine?.close();
-    server?.stop();
-    await remove();
-  }, TEST_MS_MAX);
-  const contract = (name: string, run: (engine: Engine) => Promise<void>) =>
-    test(name, async ({ skip }) => {
-      if (engine === undefined) return skip('no PostgreSQL 15 with pgvector here');
-      await run(engine);
-    });
+    return engine;
+  });
   /** Tracks that truly are of one person, longest list first. */
   const tracksOf = (person: string) =>
     made.seen.input.tracks.filter(({ track_id }) => made.personOf(track_id) === person).map(({ track_id }) => track_id);

@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { By } from '#engine/core/identities.ts';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { undoChange } from '#engine/corrections/undo.ts';
-import type { Engine } from '#engine/engine.ts';
 import { deleteEpisode } from '#engine/erasure/delete-episode.ts';
 import { endErasures, forgetPerson, openErasures } from '#engine/erasure/erasures.ts';
 import { historyLines, verifyHistory } from '#engine/store/changes.ts';
@@ -12,11 +11,9 @@ import { requireErasable } from '#engine/store/people.ts';
 import { screenTime } from '#engine/store/runs.ts';
 import { INSERT_SEED, labelsOf } from '../support/change-rows.ts';
 import { tablesWith } from '../support/forget-world.ts';
-import { makeHome } from '../support/home.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { worldOn } from '../support/world-on.ts';
 
-const SETUP_MS_MAX = 600_000;
 const TEST_MS_MAX = 180_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
 const me: By = { actor: 'reviewer', surface: 'cli' };
@@ -26,29 +23,14 @@ const TWIN = 'Zoë Quillfeather';
 const SEED = 's_0123456789abcdef';
 
 describe.each(['embedded', 'server'] as const)('erasures on the %s database', { timeout: TEST_MS_MAX }, (kind) => {
-  const { home, remove } = makeHome();
-  let server: PostgresServer | undefined;
-  let engine: Engine | undefined;
   let db: Db;
   let made: MadeEpisode;
-
-  beforeAll(async () => {
-    if (kind === 'server') server = startPostgres();
-    if (kind === 'server' && server === undefined) return;
-    engine = madeEngine(home, server?.createDatabase('erasures') ?? null);
+  const { contract } = worldOn(kind, 'erasures', async ({ home, database_url }) => {
+    const engine = madeEngine(home, database_url);
     db = await engine.db();
     made = await makeEpisode(engine, 'pilot', 3, PLAIN);
-  }, SETUP_MS_MAX);
-  afterAll(async () => {
-    await engine?.close();
-    server?.stop();
-    await remove();
-  }, TEST_MS_MAX);
-  const contract = (name: string, run: (engine: Engine) => Promise<void>) =>
-    test(name, async ({ skip }) => {
-      if (engine === undefined) return skip('no PostgreSQL 15 with pgvector here');
-      await run(engine);
-    });
+    return engine;
+  });
   const tracksOf = (person: string) =>
     made.seen.input.tracks
       .filter(({ track_id }) => made.personOf(track_id) === person)

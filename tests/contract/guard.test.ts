@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Engine } from '#engine/engine.ts';
+import { describe, expect } from 'vitest';
 import { type AuditRow, keepAudit, listAudit } from '#engine/store/audit.ts';
 import { changeId } from '#engine/store/changes.ts';
 import type { Db } from '#engine/store/db.ts';
@@ -14,37 +13,19 @@ import {
   takeApproved,
   worldOf,
 } from '#engine/store/proposals.ts';
-import { makeHome } from '../support/home.ts';
 import { madeEngine } from '../support/made-episode.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
-
-const SETUP_MS_MAX = 600_000;
+import { worldOn } from '../support/world-on.ts';
 
 describe.each(['embedded', 'server'] as const)(
   'proposals and audit on the %s database',
   { timeout: 60_000 },
   (kind) => {
-    const { home, remove } = makeHome();
-    let server: PostgresServer | undefined;
-    let engine: Engine | undefined;
     let db: Db;
-
-    beforeAll(async () => {
-      if (kind === 'server') server = startPostgres();
-      if (kind === 'server' && server === undefined) return;
-      engine = madeEngine(home, server?.createDatabase('guard') ?? null);
+    const { contract } = worldOn(kind, 'guard', async ({ home, database_url }) => {
+      const engine = madeEngine(home, database_url);
       db = await engine.db();
-    }, SETUP_MS_MAX);
-    afterAll(async () => {
-      await engine?.close();
-      server?.stop();
-      await remove();
-    }, SETUP_MS_MAX);
-    const contract = (name: string, run: (engine: Engine) => Promise<void>) =>
-      test(name, async ({ skip }) => {
-        if (engine === undefined) return skip('no PostgreSQL 15 with pgvector here');
-        await run(engine);
-      });
+      return engine;
+    });
 
     const asked = (input: Record<string, unknown>, over: object = {}) =>
       ({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { connectDb, type ScriptDb } from '#engine/store/db.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
 import { isStill, type NamedRun, writeIdentities } from '#engine/store/identity-rows.ts';
@@ -7,12 +7,10 @@ import { listCurrentRuns, listRevisions, runKeys } from '#engine/store/run-keys.
 import { listTracks, seenFaces } from '#engine/store/run-rows.ts';
 import { screenTime, timeline } from '#engine/store/runs.ts';
 import { saveRun } from '#engine/store/save-run.ts';
-import { makeHome } from '../support/home.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { rowCounts } from '../support/store-rows.ts';
 import { madeRun } from '../support/store-run.ts';
+import { worldOn } from '../support/world-on.ts';
 
-const SETUP_MS_MAX = 600_000; // the first time, Postgres is installed
 const TEST_MS_MAX = 120_000;
 const FOREIGN_KEY = '23503';
 
@@ -54,26 +52,12 @@ function renamed(): NamedRun {
 }
 
 describe.each(['embedded', 'server'] as const)('identities on the %s database', { timeout: TEST_MS_MAX }, (kind) => {
-  const { home, remove } = makeHome();
-  let server: PostgresServer | undefined;
   let db: ScriptDb;
-
-  beforeAll(async () => {
-    if (kind === 'server') server = startPostgres();
-    if (kind === 'server' && server === undefined) return;
-    db = connectDb({ home, database_url: server?.createDatabase('identity') ?? null });
+  const { contract } = worldOn(kind, 'identity', async (options) => {
+    db = connectDb(options);
     await migrate(db);
-  }, SETUP_MS_MAX);
-  afterAll(async () => {
-    await db?.close();
-    server?.stop();
-    await remove();
-  }, TEST_MS_MAX);
-  const contract = (name: string, work: () => Promise<void>) =>
-    test(name, async ({ skip }) => {
-      skip(db === undefined, 'no PostgreSQL 15 with pgvector here');
-      await work();
-    });
+    return db;
+  });
   const write = async (made: NamedRun, cause = CAUSE) => {
     const { run_key } = await runKeys(db, 'pilot');
     return db.write((q) => writeIdentities(q, run_key, made, cause));

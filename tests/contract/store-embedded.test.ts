@@ -16,7 +16,7 @@ const TEST_MS_MAX = 180_000;
 
 describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
   // One home for all, because a new database takes seconds: each test begins with no people in it.
-  const { home, remove } = makeHome();
+  const { home, remove } = makeHome({ empty: true });
   beforeEach(async () => {
     const db = await openDb({ home, database_url: null });
     await db.write((q) => q.query('delete from sa.person'));

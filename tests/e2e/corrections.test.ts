@@ -7,11 +7,11 @@ import { correct } from '#engine/corrections/correct.ts';
 import { decisionsFor } from '#engine/corrections/decisions.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { undoChange } from '#engine/corrections/undo.ts';
-import { type Engine, openEngine } from '#engine/engine.ts';
+import type { Engine } from '#engine/engine.ts';
 import { openRun } from '#engine/run/open-run.ts';
 import { historyOf } from '#engine/store/changes.ts';
 import { temporaryHome } from '../support/home.ts';
-import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
+import { publishedFiles, runOnce, withEngineOf } from '../support/run.ts';
 import { countStarts } from '../support/starts.ts';
 import { shortClip } from '../support/videos.ts';
 
@@ -25,14 +25,7 @@ beforeAll(async () => {
   await runOnce(home, request);
 }, 300_000);
 
-async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = openEngine(testConfig(home));
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
-  }
-}
+const withEngine = <T>(work: (engine: Engine) => Promise<T>) => withEngineOf(home, work);
 
 async function identitiesNow(engine: Engine): Promise<Identities> {
   const run = await openRun(engine, EPISODE);

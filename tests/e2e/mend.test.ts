@@ -8,8 +8,6 @@ import { facesWithoutPictures, pictureKeys } from '#engine/run/face-pictures.ts'
 import { openRun } from '#engine/run/open-run.ts';
 import { addCast, upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { requirePerson } from '#engine/store/people.ts';
-import { runTool } from '#mcps/kit/run-tool.ts';
-import type { Effect, Tool } from '#mcps/kit/tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
 import { listLowConfidenceTracks } from '#mcps/screenalytics/tools/list-low-confidence-tracks.ts';
@@ -17,6 +15,7 @@ import { mendEpisode } from '#mcps/screenalytics/tools/mend-episode.ts';
 import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
 import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
+import { asker } from '../support/ask.ts';
 import { makeHome } from '../support/home.ts';
 import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
 import { countStarts } from '../support/starts.ts';
@@ -39,12 +38,7 @@ afterAll(async () => {
   await remove();
 });
 
-function ask<I extends z.ZodObject, O extends z.ZodObject, E extends Effect>(
-  tool: Tool<I, O, E>,
-  input: Record<string, unknown>,
-): Promise<z.output<O>> {
-  return runTool(tool, input, { engine, surface: 'cli', actor: 'tester', signal: new AbortController().signal });
-}
+const ask = asker(() => engine);
 
 /** Every picture of a face, by its key. */
 async function pictures(): Promise<Map<string, string>> {

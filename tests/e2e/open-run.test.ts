@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { loadArtifact } from '#engine/artifact-cache.ts';
-import { type Engine, openEngine } from '#engine/engine.ts';
+import type { Engine } from '#engine/engine.ts';
 import { identifyRun } from '#engine/run/identify-run.ts';
 import { type OpenRun, openRun } from '#engine/run/open-run.ts';
 import { packedKey, unpack } from '#engine/run/packed.ts';
@@ -14,7 +14,7 @@ import { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
 import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { temporaryHome } from '../support/home.ts';
-import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
+import { publishedFiles, runOnce, withEngineOf } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
 
 const EPISODE = 'clip';
@@ -27,14 +27,7 @@ beforeAll(async () => {
   files = publishedFiles(home);
 }, 300_000);
 
-async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = openEngine(testConfig(home));
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
-  }
-}
+const withEngine = <T>(work: (engine: Engine) => Promise<T>) => withEngineOf(home, work);
 
 /** Detections are read from packed numbers when they are asked for. */
 function plain(run: OpenRun): OpenRun {

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { z } from 'zod';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { openNamed } from '#engine/review/open-review.ts';
 import { runEpisode } from '#engine/run-episode.ts';
-import { runTool } from '#mcps/kit/run-tool.ts';
-import type { Effect, Tool } from '#mcps/kit/tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
 import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
+import { asker } from '../support/ask.ts';
 import { makeHome } from '../support/home.ts';
 import { testConfig } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
@@ -34,12 +32,7 @@ afterAll(async () => {
   await remove();
 });
 
-function ask<I extends z.ZodObject, O extends z.ZodObject, E extends Effect>(
-  tool: Tool<I, O, E>,
-  input: Record<string, unknown>,
-): Promise<z.output<O>> {
-  return runTool(tool, input, { engine, surface: 'cli', actor: 'tester', signal: new AbortController().signal });
-}
+const ask = asker(() => engine);
 
 const propagate = (input: Record<string, unknown>) =>
   ask(editTracks, { episode: ONE, action: 'propagate', targets: [String(tracks[0])], ...input });

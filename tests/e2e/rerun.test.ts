@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { changePeople } from '#engine/corrections/people.ts';
-import { type Engine, openEngine } from '#engine/engine.ts';
+import type { Engine } from '#engine/engine.ts';
 import { openRun } from '#engine/run/open-run.ts';
 import { addCast, upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { requirePerson } from '#engine/store/people.ts';
@@ -10,7 +10,7 @@ import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
 import { runText } from '../../cli/render.ts';
 import { makeHome } from '../support/home.ts';
-import { runOnce, testConfig } from '../support/run.ts';
+import { runOnce, withEngineOf } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
 
 const EPISODE = 'clip';
@@ -19,14 +19,7 @@ const { home, remove } = makeHome();
 afterAll(remove);
 const LOOK = { rules: false };
 
-async function withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = openEngine(testConfig(home));
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
-  }
-}
+const withEngine = <T>(work: (engine: Engine) => Promise<T>) => withEngineOf(home, work);
 
 test('FAC-17: a run says what it changed in the totals, and that people were listened to', async () => {
   const request = { source: await shortClip(), episode: EPISODE };

@@ -6,8 +6,6 @@ import { changePeople } from '#engine/corrections/people.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { openNamed } from '#engine/review/open-review.ts';
 import { requirePerson } from '#engine/store/people.ts';
-import { runTool } from '#mcps/kit/run-tool.ts';
-import type { Effect, Tool } from '#mcps/kit/tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { editPeople } from '#mcps/screenalytics/tools/edit-people.ts';
 import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
@@ -16,6 +14,7 @@ import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { listLowConfidenceTracks } from '#mcps/screenalytics/tools/list-low-confidence-tracks.ts';
 import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
+import { asker } from '../support/ask.ts';
 import { makeHome } from '../support/home.ts';
 import { manifest, runOnce, testConfig } from '../support/run.ts';
 import { countStarts } from '../support/starts.ts';
@@ -39,12 +38,7 @@ afterAll(async () => {
   await remove();
 });
 
-function ask<I extends z.ZodObject, O extends z.ZodObject, E extends Effect>(
-  tool: Tool<I, O, E>,
-  input: Record<string, unknown>,
-): Promise<z.output<O>> {
-  return runTool(tool, input, { engine, surface: 'cli', actor: 'tester', signal: new AbortController().signal });
-}
+const ask = asker(() => engine);
 
 const queue = (input: Record<string, unknown> = {}) =>
   ask(listLowConfidenceTracks, { episode: EPISODE, limit: 50, ...input });

@@ -3,10 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import { stopOwner } from '#engine/store/embedded.ts';
+import { layNewDatabase } from './new-database.ts';
+
+export interface HomeOptions {
+  /** Nothing in it, as on the first day; otherwise its database is there already, as its first use would leave it. */
+  readonly empty?: boolean;
+}
 
 /** A fresh home folder. Inside a test it goes when the test ends, elsewhere in a file when the file's tests have ended. */
-export function temporaryHome(): string {
-  const { home, remove } = makeHome();
+export function temporaryHome(options: HomeOptions = {}): string {
+  const { home, remove } = makeHome(options);
   try {
     onTestFinished(remove);
   } catch {
@@ -16,8 +22,9 @@ export function temporaryHome(): string {
 }
 
 /** The same for those who clean up by themselves, in `beforeAll` for instance. */
-export function makeHome(): { home: string; remove(): Promise<void> } {
+export function makeHome({ empty = false }: HomeOptions = {}): { home: string; remove(): Promise<void> } {
   const home = mkdtempSync(join(tmpdir(), 'sa-'));
+  if (!empty) layNewDatabase(home);
   const remove = async (): Promise<void> => {
     await stopOwner(home);
     rmSync(home, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { loadConfig, projectRoot } from '#config/load.ts';
 import type { Progress } from '#engine/core/progress.ts';
 import type { RunSummary } from '#engine/core/summary.ts';
-import { openEngine } from '#engine/engine.ts';
+import { type Engine, openEngine } from '#engine/engine.ts';
 import { type RunRequest, runEpisode } from '#engine/run-episode.ts';
 
 type Tree = { [key: string]: unknown };
@@ -47,6 +47,16 @@ export async function runOnce(
       },
     });
     return { summary, progress };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** An engine for one piece of work, as a process of its own would have it. */
+export async function withEngineOf<T>(home: string, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = openEngine(testConfig(home));
+  try {
+    return await work(engine);
   } finally {
     await engine.close();
   }

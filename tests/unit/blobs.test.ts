@@ -7,7 +7,7 @@ import { temporaryHome } from '../support/home.ts';
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
 test('put, get, has, list, delete', async () => {
-  const blobs = openLocalBlobs(temporaryHome());
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
   await blobs.put('a/b/one.json', '1');
   await blobs.put('a/two.json', new Uint8Array([50]), false);
   await blobs.put('ab/three.json', '3');
@@ -23,18 +23,20 @@ test('put, get, has, list, delete', async () => {
 });
 
 test.each(['../outside', 'a/../../outside', '/etc/passwd'])('no key reaches outside: %s', async (key) => {
-  const blobs = openLocalBlobs(temporaryHome());
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
   await expect(blobs.put(key, 'x')).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   await expect(blobs.delete(key)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   expect(() => blobs.pathOf(key)).toThrowError();
 });
 
 test('the home itself is never deleted', async () => {
-  await expect(openLocalBlobs(temporaryHome()).delete('')).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  await expect(openLocalBlobs(temporaryHome({ empty: true })).delete('')).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+  });
 });
 
 test('a put that fails leaves the old bytes and no litter', async () => {
-  const home = temporaryHome();
+  const home = temporaryHome({ empty: true });
   const blobs = openLocalBlobs(home);
   mkdirSync(join(home, 'taken'));
   await expect(blobs.put('taken', 'x')).rejects.toThrow();
@@ -45,7 +47,7 @@ test('a put that fails leaves the old bytes and no litter', async () => {
 });
 
 test('many puts to one key at once: always one of them, whole', async () => {
-  const blobs = openLocalBlobs(temporaryHome());
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
   const bodies = Array.from({ length: 20 }, (_, i) => String(i).repeat(5000));
   const reading = (async () => {
     for (let i = 0; i < 50; i++) {
@@ -58,7 +60,7 @@ test('many puts to one key at once: always one of them, whole', async () => {
 });
 
 test('what a killed process left half-written is not listed, and goes when tidied', async () => {
-  const home = temporaryHome();
+  const home = temporaryHome({ empty: true });
   const blobs = openLocalBlobs(home);
   await blobs.put('m/a.json', '1');
   writeFileSync(join(home, 'm', 'a.json.123.abcd.tmp'), 'hal');
@@ -68,7 +70,7 @@ test('what a killed process left half-written is not listed, and goes when tidie
 });
 
 test('a file is taken over without a copy on the same disk', async () => {
-  const home = temporaryHome();
+  const home = temporaryHome({ empty: true });
   const blobs = openLocalBlobs(home);
   writeFileSync(join(home, 'given.bin'), 'content');
   await blobs.putFile('x/taken.bin', join(home, 'given.bin'));
@@ -77,7 +79,7 @@ test('a file is taken over without a copy on the same disk', async () => {
 });
 
 test('a link to a video is followed: the footage that is kept is the video, not the name of it', async () => {
-  const home = temporaryHome();
+  const home = temporaryHome({ empty: true });
   writeFileSync(join(home, 'real.mp4'), 'content');
   symlinkSync('real.mp4', join(home, 'link.mp4'));
   await openLocalBlobs(home).putFile('raw/videos/e/episode.mp4', join(home, 'link.mp4'));

@@ -24,7 +24,7 @@ const rowsOf = (n: number): Rows => ({
 });
 
 async function savedTwice(): Promise<string> {
-  const folder = join(temporaryHome(), 'work', 'x');
+  const folder = join(temporaryHome({ empty: true }), 'work', 'x');
   const journal = openJournal(folder);
   expect(await journal.resume()).toBeUndefined();
   await journal.save(rowsOf(3), position(3));

@@ -6,7 +6,7 @@ import { temporaryHome } from '../support/home.ts';
 
 /** A home and, beside nothing else, what its own file and the user's file say. */
 function layered(own: string, user?: object) {
-  const home = temporaryHome();
+  const home = temporaryHome({ empty: true });
   const file = join(home, 'config.yaml');
   writeFileSync(file, own);
   const mine = join(home, 'my.yaml');
@@ -35,7 +35,7 @@ test('the home that the user’s file or a flag names is the one whose file coun
 
 test('a home without a file, or with an empty one, adds nothing', () => {
   const { home, env } = layered('');
-  const plain = loadConfig({ SCREENALYTICS_HOME: temporaryHome() });
+  const plain = loadConfig({ SCREENALYTICS_HOME: temporaryHome({ empty: true }) });
   const { config, origin } = loadConfig(env);
   expect(config).toEqual({ ...plain.config, home });
   expect(origin).toEqual(plain.origin);

@@ -5,7 +5,7 @@ import { temporaryHome } from '../support/home.ts';
 import { madeEngine } from '../support/made-episode.ts';
 
 test('an engine that lives long asks again when the database could not be had', async () => {
-  const home = temporaryHome();
+  const home = temporaryHome({ empty: true });
   const engine = madeEngine(home);
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'db'), 'a file where the folder should be');

@@ -8,7 +8,7 @@ import { beginJob, listJobs } from '#engine/run/job-record.ts';
 import { temporaryHome } from '../support/home.ts';
 
 test('a job from its beginning to its end, the latest first', async () => {
-  const blobs = openLocalBlobs(temporaryHome());
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
   expect(await listJobs(blobs, 'clip')).toEqual([]);
   const job = await beginJob(blobs, 'clip', 'r_1');
   expect(await listJobs(blobs, 'clip')).toMatchObject([
@@ -25,7 +25,7 @@ test('a job from its beginning to its end, the latest first', async () => {
 });
 
 test('only what may go well the next time is to be tried again, and words of a library are not told', async () => {
-  const blobs = openLocalBlobs(temporaryHome());
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
   const fail = async (error: unknown) => {
     await (await beginJob(blobs, 'clip', 'r_1')).fail(error, 'embed');
     return (await listJobs(blobs, 'clip'))[0];
@@ -41,7 +41,7 @@ test('only what may go well the next time is to be tried again, and words of a l
 });
 
 test('a job whose process was killed is not running', async () => {
-  const blobs = openLocalBlobs(temporaryHome());
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
   await beginJob(blobs, 'clip', 'r_1');
   const path = blobs.pathOf(jobKey('clip', 'r_1'));
   const record = JSON.parse(readFileSync(path, 'utf8'));
