@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Box, Point } from '#engine/core/image.ts';
 import type { Span } from '#engine/core/spans.ts';
-import { centre } from '#engine/math/boxes.ts';
+import { centre, intersection } from '#engine/math/boxes.ts';
 import type { Sample } from '#engine/sample/compose.ts';
 import { Labels, personAt, Truth } from './labels.ts';
 import type { TruePerson } from './screen-time.ts';
@@ -136,6 +136,19 @@ function ownerOf(boxes: TrueBoxes, at_ms: number, box: Box): string | null {
     .filter(({ box: [x1, y1, x2, y2] }) => x >= x1 && x <= x2 && y >= y1 && y <= y2)
     .sort((a, b) => away(centre(a.box)) - away(centre(b.box)));
   return owners[0]?.person ?? null;
+}
+
+/**
+ * Whom a person sees in a picture of this box: its owner; where true boxes are known and its middle lies in none of them, as it may with
+ * a turned head, whoever's covers most of it.
+ */
+export function shownIn({ who, boxes }: Pick<TrueClip, 'who' | 'boxes'>, at_ms: number, box: Box): string | null {
+  const owner = who(at_ms, box);
+  if (owner !== null || boxes === undefined) return owner;
+  const [most] = boxesAt(boxes, at_ms)
+    .filter((each) => intersection(each.box, box) > 0)
+    .sort((a, b) => intersection(b.box, box) - intersection(a.box, box));
+  return most?.person ?? null;
 }
 
 /** MSDWild's columns: frame, "face", id, x1, y1, x2, y2, 0; pixels. Id n is the (n+1)-th person of the truth file. */

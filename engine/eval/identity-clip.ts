@@ -4,7 +4,7 @@ import type { Span } from '#engine/core/spans.ts';
 import { identifyTracks } from '#engine/math/identify-tracks.ts';
 import type { Engine } from '../engine.ts';
 import { type Gates, gatesFor } from '../facebank/gates.ts';
-import { reviewQueue } from '../review/queue.ts';
+import { reviewQueue, uncheckedTracks } from '../review/queue.ts';
 import { planCells } from '../review/sheet-plan.ts';
 import { type OpenRun, openRun } from '../run/open-run.ts';
 import { measure } from '../stages/measure.ts';
@@ -69,7 +69,8 @@ export function taskOf({ config, clip, whole, facebank, spans, markOf }: Parts):
         margin_small: review.margin_small,
         mixed: review.mixed,
       };
-      return reviewQueue({ identities, embeddings, clusters, tracks, params }).items;
+      const input = { identities, embeddings, clusters, tracks, params };
+      return [...reviewQueue(input).items, ...uncheckedTracks(input)];
     },
     sheet: ({ targets }) =>
       planCells(targets, { tracks: tracks.rows, faces: faces.rows }, review.sheet_cells).flatMap(({ face_ids }) =>

@@ -10,6 +10,7 @@ export interface Question {
 }
 
 type Shown = Pick<FaceRow, 'track_id' | 'at_ms' | 'box'>;
+type Seen = Shown & { readonly person: string | null };
 
 /** Everything that the simulated person has: the queue, its contact sheets, and eyes. */
 export interface Desk {
@@ -38,8 +39,8 @@ export interface Reviewed {
 
 /**
  * A person who answers the review queue in its order, from nothing but what the contact sheets show: the name of most faces on it, except
- * those that are somebody else's. What a sheet does not show is answered like the rest of it. Ends when the share is reached, or nothing
- * new is asked.
+ * those that are somebody else's. What a sheet does not show is answered like the rest of it; what was said before of the very same
+ * tracks is not said again. Ends when the share is reached, or nothing new is asked.
  */
 export function review(desk: Desk, share_wanted: number, answers_max = 500): Reviewed {
   let decisions: Decisions = { rows: [], people: [] };
@@ -47,12 +48,15 @@ export function review(desk: Desk, share_wanted: number, answers_max = 500): Rev
   const share_before = desk.right(identities);
   const done = { decisions: 0, answers: 0, share_after: share_before };
   const asked = new Set<string>();
+  const said = new Set<string>();
   while (done.share_after < share_wanted && done.answers < answers_max) {
     const question = desk.queue(identities).find((each) => !asked.has(keyOf(each)));
     if (question === undefined) break;
     asked.add(keyOf(question));
-    const groups = answer(question, desk.sheet(question, identities), desk);
-    if (groups.length === 0) continue; // a sheet without a face
+    const all = answer(question, desk.sheet(question, identities), { desk, identities });
+    const groups = all.filter((group) => group.spans.some((span) => !said.has(saying(group, span))));
+    if (groups.length === 0) continue; // a sheet without a face, or with nothing that was not said
+    for (const group of groups) for (const span of group.spans) said.add(saying(group, span));
     done.answers++;
     done.decisions += groups.length;
     decisions = add(decisions, groups, done.answers, desk);
@@ -79,8 +83,12 @@ interface Group {
   readonly spans: readonly Span[];
 }
 
+function saying({ person }: Group, { track_id, start_ms, end_ms }: Span): string {
+  return JSON.stringify([person, track_id, start_ms, end_ms]);
+}
+
 /** The main answer first, then the exceptions. */
-function answer(question: Question, shown: readonly Shown[], desk: Desk): Group[] {
+function answer(question: Question, shown: readonly Shown[], { desk, identities }: Known): Group[] {
   const seen = shown.map((face) => ({ ...face, person: desk.who(face.at_ms, face.box) }));
   const counts = [...Map.groupBy(seen, (face) => face.person)].sort((a, b) => b[1].length - a[1].length);
   const [main] = counts[0] ?? [];
@@ -91,18 +99,25 @@ function answer(question: Question, shown: readonly Shown[], desk: Desk): Group[
     const inside = seen.filter(
       ({ track_id, at_ms }) => track_id === span.track_id && at_ms >= span.start_ms && at_ms < span.end_ms,
     );
-    return divide(span, inside, main);
+    return divide(span, inside, { main, known: { desk, identities } });
   });
   return [...Map.groupBy(spans, ({ person }) => person)]
     .map(([person, own]) => ({ person, spans: own.map(({ span }) => span) }))
     .sort((a, b) => Number(b.person === main) - Number(a.person === main));
 }
 
-/** A target whose shown faces are several people's is divided halfway between those that differ. */
+/** What else is on the desk when a question is answered. */
+interface Known {
+  readonly desk: Desk;
+  /** Who is who by then. */
+  readonly identities: Pick<Identities, 'pieces'>;
+}
+
+/** A target whose shown faces are several people's is divided between those that differ. */
 function divide(
   span: Span,
-  faces: readonly (Shown & { person: string | null })[],
-  main: string | null,
+  faces: readonly Seen[],
+  { main, known }: { main: string | null; known: Known },
 ): { person: string | null; span: Span }[] {
   const parts: { person: string | null; span: Span }[] = [];
   const sorted = [...faces].sort((a, b) => a.at_ms - b.at_ms);
@@ -110,12 +125,30 @@ function divide(
   for (const [i, face] of sorted.entries()) {
     const next = sorted[i + 1];
     if (next?.person === face.person) continue;
-    const end_ms = next === undefined ? span.end_ms : Math.round((face.at_ms + next.at_ms) / 2);
+    const end_ms = next === undefined ? span.end_ms : borderOf(face, next, known);
     const whole_track = span.whole_track && start_ms === span.start_ms && end_ms === span.end_ms;
     parts.push({ person: face.person, span: { ...span, start_ms, end_ms, whole_track } });
     start_ms = end_ms;
   }
   return parts.length > 0 ? parts : [{ person: main, span }];
+}
+
+/** Halfway; but nobody is in two places: who is named elsewhere meanwhile is not here, too. */
+function borderOf(last: Seen, next: Seen, { desk, identities }: Known): number {
+  const elsewhere = (person: string | null) => {
+    if (person === null) return [];
+    const id = idOf(person, desk);
+    return identities.pieces.filter(({ track_id, person_id }) => person_id === id && track_id !== last.track_id);
+  };
+  const between = (at_ms: number) => at_ms > last.at_ms && at_ms <= next.at_ms;
+  const half = Math.round((last.at_ms + next.at_ms) / 2);
+  const until = elsewhere(last.person).map(({ start_ms }) => start_ms);
+  const from = elsewhere(next.person).map(({ end_ms }) => end_ms);
+  return Math.max(Math.min(half, ...until.filter(between)), ...from.filter(between));
+}
+
+function idOf(person: string, desk: Desk): string {
+  return desk.idOf(person) ?? `p_${person}`;
 }
 
 function spanOf(target: string, tracks: Artifacts['tracks']['rows']): Span | undefined {
@@ -129,7 +162,7 @@ function spanOf(target: string, tracks: Artifacts['tracks']['rows']): Span | und
 function add({ rows, people }: Decisions, groups: readonly Group[], answer: number, desk: Desk): Decisions {
   const known = new Map(people.map(({ name, person_id }) => [name, person_id]));
   const made = groups.flatMap(({ person, spans }, n): Decision[] => {
-    const person_id = person === null ? null : (desk.idOf(person) ?? `p_${person}`);
+    const person_id = person === null ? null : idOf(person, desk);
     if (person !== null && person_id !== null) known.set(person, person_id);
     const change_id = `answer-${answer}-${n}`;
     const evidence = spans.flatMap((span, e) => evidenceOf(span, `${change_id}-${e}`, desk.run));

@@ -5,7 +5,7 @@ import { intersect, total, unite } from '#engine/core/spans.ts';
 import type { Calibration } from '#engine/math/threshold.ts';
 import type { Vector } from '#engine/math/vectors.ts';
 import { type CalibrationScore, calibrationError } from './calibration-error.ts';
-import type { TrueClip } from './clips.ts';
+import { shownIn, type TrueClip } from './clips.ts';
 import {
   type IdentificationScore,
   type IdentifiedFace,
@@ -170,7 +170,7 @@ function reviewOf(task: IdentityTask, people: readonly string[]): Reviewed {
       },
       queue: task.queue,
       sheet: task.sheet,
-      who: clip.who,
+      who: (at_ms, box) => shownIn(clip, at_ms, box),
       idOf: (person) => ids.get(person),
       right,
     },

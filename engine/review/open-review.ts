@@ -3,7 +3,7 @@ import { ScreenalyticsError } from '../core/errors.ts';
 import type { Identities } from '../core/identities.ts';
 import type { EngineReader } from '../engine.ts';
 import { type OpenRun, openRun } from '../run/open-run.ts';
-import { type ReviewQueue, reviewQueue } from './queue.ts';
+import { type ReviewInput, type ReviewItem, type ReviewQueue, reviewQueue, uncheckedTracks } from './queue.ts';
 
 /** A run with who is who in it as it stands now. */
 export interface NamedRun {
@@ -26,9 +26,18 @@ export async function openNamed(engine: EngineReader, ep_id: string, run_id?: st
 }
 
 /** The questions of a run, most seconds at stake first. */
-export function queueOf({ config }: EngineReader, { run, identities }: NamedRun): ReviewQueue {
+export function queueOf(engine: EngineReader, named: NamedRun): ReviewQueue {
+  return reviewQueue(inputOf(engine, named));
+}
+
+/** What is left to look at when nothing is in question. */
+export function uncheckedOf(engine: EngineReader, named: NamedRun): ReviewItem[] {
+  return uncheckedTracks(inputOf(engine, named));
+}
+
+function inputOf({ config }: EngineReader, { run, identities }: NamedRun): ReviewInput {
   const { embeddings, clusters, tracks, settings } = run;
   const { margin_small, mixed } = config.review;
   const params = { accept: settings.openset.accept, ask: settings.openset.ask, margin_small, mixed };
-  return reviewQueue({ identities, embeddings, clusters, tracks, params });
+  return { identities, embeddings, clusters, tracks, params };
 }

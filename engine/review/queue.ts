@@ -16,8 +16,8 @@ export const Reason = z.enum([
 ]);
 export type Reason = z.output<typeof Reason>;
 
-/** Also why a decision is shown that nothing in the run matches. */
-export const ReviewReason = z.enum([...Reason.options, 'unmatched']);
+/** Also why something is shown that no doubt asks about: a decision that nothing in the run matches; a sure name that nobody has looked at. */
+export const ReviewReason = z.enum([...Reason.options, 'unmatched', 'unchecked']);
 
 /** One question: everything in it is settled by one answer. */
 export const ReviewItem = z.object({
@@ -93,15 +93,35 @@ export function reviewQueue(input: ReviewInput): ReviewQueue {
     groups.set(id, group);
   }
   const asked = [...groups.values()].map((group) => ({ item: itemOf(group, input), settles_s: settledBy(group) }));
-  asked.sort(
-    (a, b) => b.item.stake_s - a.item.stake_s || b.item.seconds - a.item.seconds || (a.item.id < b.item.id ? -1 : 1),
-  );
+  asked.sort((a, b) => byStake(a.item, b.item));
   return {
     items: asked.map(({ item }) => item),
     face_s: seconds(counted.reduce((sum, piece) => sum + lengthOf(piece), 0)),
     certain_s: seconds(certain_ms),
     settles_s: asked.map((each) => each.settles_s),
   };
+}
+
+/**
+ * Names that nothing speaks against and nobody has looked at, a track each: for whoever has answered the questions and wants more to be
+ * right. By the seconds that are expected to be wrong though the name was accepted.
+ */
+export function uncheckedTracks(input: ReviewInput): ReviewItem[] {
+  const named = new Map(input.identities.rows.map((row) => [row.label, row]));
+  return input.identities.pieces
+    .flatMap((piece): ReviewItem[] => {
+      const identity = named.get(piece.label ?? '');
+      if (identity === undefined || piece.label_source === 'person' || piece.locked) return [];
+      const doubts = doubtsOf(piece, identity, input);
+      if (doubts.reasons.length > 0) return [];
+      const id = `track-${refOfPiece(piece, input.identities.pieces)}`;
+      return [itemOf({ id, kind: 'track', identity, parts: [{ piece, ...doubts }] }, input)];
+    })
+    .sort(byStake);
+}
+
+function byStake(a: ReviewItem, b: ReviewItem): number {
+  return b.stake_s - a.stake_s || b.seconds - a.seconds || (a.id < b.id ? -1 : 1);
 }
 
 /** How certain a run is, and would be after so many answers; a person's decision counts as certain. */
@@ -139,7 +159,8 @@ function itemOf(group: Group, input: ReviewInput): ReviewItem {
   );
   const length_ms = parts.reduce((sum, { piece }) => sum + lengthOf(piece), 0);
   const stake_ms = parts.reduce((sum, { stake_ms }) => sum + stake_ms, 0);
-  const reasons = Reason.options.filter((reason) => parts.some((part) => part.reasons.includes(reason)));
+  const found = Reason.options.filter((reason) => parts.some((part) => part.reasons.includes(reason)));
+  const reasons: ReviewItem['reasons'] = found.length === 0 ? ['unchecked'] : found;
   const candidates = candidatesOf(group, input);
   const switches_ms = parts.flatMap((part) => part.switches_ms);
   return {
@@ -213,7 +234,7 @@ function suggest(
   return person_id === null ? 'a new name, or delete it if nobody should be counted' : `${label}?`;
 }
 
-const WORDS: Record<Reason, string> = {
+const WORDS: Record<ReviewItem['reasons'][number], string> = {
   unknown: 'nobody has named it',
   low_score: 'the name is not sure',
   small_margin: 'a second person is nearly as likely',
@@ -221,6 +242,8 @@ const WORDS: Record<Reason, string> = {
   contamination: 'it looks out of place in its identity',
   conflict: 'decisions of two people meet on it',
   long_track: 'it is so long that a change of person in it would cost much',
+  unmatched: 'a decision has nothing to attach to',
+  unchecked: 'nothing speaks against it, and nobody has looked',
 };
 
 function lengthOf({ start_ms, end_ms }: Pick<Piece, 'start_ms' | 'end_ms'>): number {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '#config/load.ts';
 import type { Artifacts } from '#engine/core/artifacts.ts';
-import { sampleClip, sharedClips, type TrueClip } from '#engine/eval/clips.ts';
+import { sampleClip, sharedClips, shownIn, type TrueClip } from '#engine/eval/clips.ts';
 import { analysedTimes, type Made, scoreClip } from '#engine/eval/score-clip.ts';
 import { loadComposition } from '#engine/sample/composition.ts';
 import { truthOf } from '#engine/sample/truth.ts';
@@ -112,4 +112,23 @@ test.skipIf(skip)('msdwild: three boxes in each of 607 frames; those very boxes 
 
 test.each(['episode', 'test'])('the sample %s: its own boxes score 1', (name) => {
   expectPerfect(sampleClip({ video: 'nowhere.mp4', truthPath: 'nowhere.json', truth: truthOf(loadComposition(name)) }));
+});
+
+test('a picture shows whom its middle lies on, else whoever covers most of it, else nobody', () => {
+  const boxes = {
+    frame_ms: 40,
+    frames: [
+      [
+        { person: 'left', box: [0.1, 0.1, 0.3, 0.5], scored: true },
+        { person: 'right', box: [0.5, 0.1, 0.7, 0.5], scored: true },
+      ],
+    ],
+  } as const;
+  const owned = { boxes, who: () => 'right' };
+  const nobodys = { boxes, who: () => null };
+  expect(shownIn(owned, 0, [0.1, 0.1, 0.3, 0.5])).toBe('right');
+  expect(shownIn(nobodys, 0, [0.28, 0.1, 0.55, 0.5])).toBe('right');
+  expect(shownIn(nobodys, 0, [0.25, 0.1, 0.45, 0.5])).toBe('left');
+  expect(shownIn(nobodys, 0, [0.8, 0.1, 0.9, 0.5])).toBeNull();
+  expect(shownIn({ who: () => null }, 0, [0.1, 0.1, 0.3, 0.5])).toBeNull();
 });

@@ -153,3 +153,26 @@ test('a question that shows nothing, or comes again, is not answered for ever', 
     reached: true,
   });
 });
+
+test('what was said of the very same tracks is not said again, and not counted', () => {
+  const people = ['Ada', 'Ada', 'Ben'];
+  const { made } = desk(3, { 'Unknown-1': [0, 1, 2] }, (at_ms) => people[Math.floor(at_ms / LENGTH_MS)] ?? null);
+  // The same tracks under other numbers, as when an answer could not be followed; a share that is never reached.
+  const queue: Desk['queue'] = () => [
+    { id: 'Unknown-1', targets: ['0', '1', '2'] },
+    { id: 'Unknown-7', targets: ['2'] },
+    { id: 'Unknown-8', targets: ['0', '1'] },
+  ];
+  expect(review({ ...made, queue }, 1.1)).toMatchObject({ decisions: 2, answers: 1, reached: false });
+});
+
+test('nobody is in two places: who is named elsewhere from then on has left the track that they were on', () => {
+  const { made } = desk(1, { 'Unknown-1': [0] }, (at_ms) => (at_ms < 500 ? 'Ben' : 'Ada'));
+  // Ben, shown here at 100 and 400, is on another track from 500 on; Ada is first shown here at 700.
+  const identify: Desk['identify'] = (decisions) => {
+    const own = made.identify(decisions);
+    const elsewhere = own.pieces.map((piece) => ({ ...piece, track_id: 9, start_ms: 500, person_id: 'p_Ben' }));
+    return { ...own, pieces: [...own.pieces, ...elsewhere] };
+  };
+  expect(review({ ...made, identify }, 0.99)).toMatchObject({ decisions: 2, reached: true, share_after: 1 });
+});

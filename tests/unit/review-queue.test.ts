@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import type { Identity, Piece } from '#engine/core/identities.ts';
 import { uniform as random } from '#engine/eval/intervals.ts';
 import { openDecisions } from '#engine/review/open-decisions.ts';
-import { answersTo, certaintyAfter, type ReviewInput, ReviewItem, reviewQueue } from '#engine/review/queue.ts';
+import {
+  answersTo,
+  certaintyAfter,
+  type ReviewInput,
+  ReviewItem,
+  reviewQueue,
+  uncheckedTracks,
+} from '#engine/review/queue.ts';
 import { formatTrackRef, parseNumber, parseTrackRef, refOfPiece } from '#engine/review/refs.ts';
 
 const PARAMS = { accept: 0.9, ask: 0.3, margin_small: 0.5, mixed: 0.5 };
@@ -109,6 +116,29 @@ test('what a person decided or locked is certain and not asked about again; noth
   expect(queue.items.map(({ id, reasons }) => [id, reasons])).toEqual([['Unknown-2', ['unknown']]]);
   expect(queue).toMatchObject({ face_s: 15, certain_s: 10, settles_s: [5] });
   expect(certaintyAfter(reviewQueue(made([])), 0)).toEqual({ share: 1, share_after: 1 });
+});
+
+test('who wants more than the questions gets the sure names that nobody has looked at, by the seconds expected to be wrong', () => {
+  const sure = { band: 'accept', margin: 0.9 } as const;
+  const input = made([
+    piece(1, 'Ada', 10_000, { ...sure, probability: 0.99 }),
+    piece(2, 'Ada', 4000, { ...sure, probability: 0.95 }),
+    piece(3, 'Ben', 9000, { ...sure, probability: 0.999 }),
+    piece(4, 'Ben', 5000, { ...sure, probability: 0.99, locked: true }),
+    piece(5, 'Ben', 5000, { band: 'decided', label_source: 'person', probability: 1 }),
+    piece(6, 'Ben', 5000, { band: 'ask', probability: 0.6, margin: 0.6 }),
+    piece(7, 'Unknown-1', 5000),
+  ]);
+  const checks = uncheckedTracks(input);
+  expect(checks.map(({ id, stake_s, reasons }) => [id, stake_s, reasons])).toEqual([
+    ['track-2', 0.2, ['unchecked']],
+    ['track-1', 0.1, ['unchecked']],
+    ['track-3', 0.009, ['unchecked']],
+  ]);
+  for (const item of checks) expect(ReviewItem.safeParse(item).success).toBe(true);
+  // No question asks about one of them, and together with the questions everything is covered that a person has not settled.
+  const asked = reviewQueue(input).items.flatMap(({ targets }) => targets);
+  expect([...asked, ...checks.flatMap(({ targets }) => targets)].sort()).toEqual(['1', '2', '3', '6', '7']);
 });
 
 test('candidates come from the line that judged it, weighted by seconds', () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Certainty } from '#engine/core/certainty.ts';
 import { certaintyOf } from '#engine/review/certainty.ts';
 import { openDecisions } from '#engine/review/open-decisions.ts';
-import { openNamed, queueOf } from '#engine/review/open-review.ts';
+import { openNamed, queueOf, uncheckedOf } from '#engine/review/open-review.ts';
 import { ReviewItem, ReviewReason } from '#engine/review/queue.ts';
 import { MadeSheet, sheetOfItem } from '#engine/review/sheet.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
@@ -20,7 +20,9 @@ export const listLowConfidenceTracks = defineTool({
     episode: episodeInput,
     run: runInput,
     limit: z.int().min(1).max(50).default(5).describe('Questions (1-50)'),
-    reason: ReviewReason.optional().describe('Only questions with this reason'),
+    reason: ReviewReason.optional().describe(
+      'Only questions with this reason; unchecked: sure names that nobody has looked at, for when nothing else is left',
+    ),
     score_max: z
       .number()
       .min(0)
@@ -43,7 +45,11 @@ export const listLowConfidenceTracks = defineTool({
     const { episode, run } = await requireRun(await engine.db(), asked, run_id);
     const named = await openNamed(engine, run.ep_id, run.run_id);
     const queue = queueOf(engine, named);
-    const found = [...queue.items, ...openDecisions(named.identities, queue.items)].filter(
+    const asked_for =
+      reason === 'unchecked'
+        ? uncheckedOf(engine, named)
+        : [...queue.items, ...openDecisions(named.identities, queue.items)];
+    const found = asked_for.filter(
       (item) => item.probability <= score_max && (reason === undefined || item.reasons.includes(reason)),
     );
     const items = [];
