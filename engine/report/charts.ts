@@ -1,5 +1,4 @@
-import { parse, View } from 'vega';
-import { type Config, compile, type TopLevelSpec } from 'vega-lite';
+import type { Config, TopLevelSpec } from 'vega-lite';
 import type { ScreenTimeRow, Shot, TimelineRow } from '#engine/core/artifacts.ts';
 import { colourOf } from './style.ts';
 import { length } from './words.ts';
@@ -151,8 +150,12 @@ function clockExpression(end_s: number): string {
   return `floor(datum.value / 3600) + ':' + format(floor(datum.value / 60) % 60, '02d') + ':' + ${seconds}`;
 }
 
-/** The same specification gives the same bytes: nothing here needs the ids that vega counts up. */
+/**
+ * The same specification gives the same bytes: nothing here needs the ids that vega counts up. It is read when something is drawn: most
+ * commands draw nothing, and it has hundreds of files.
+ */
 async function draw(spec: TopLevelSpec): Promise<string> {
+  const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
   const view = new View(parse(compile(spec).spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();
