@@ -104,7 +104,8 @@ export function queryError(error: unknown, sql: string): unknown {
   if (code === '57014') return new ScreenalyticsError('SQL_LIMIT', { limit: 'time' }, { cause: error });
   if (/^(53|54)/.test(code)) return new ScreenalyticsError('SQL_LIMIT', { limit: 'memory', reason }, { cause: error });
   if (code === '42501' || code === '25006') return new ScreenalyticsError('SQL_REFUSED', { reason, position: null });
-  if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|57P)/.test(code)) return error; // the connection is what failed
+  // The connection is what failed; 08P01 are values that do not fit the query's $1, $2.
+  if (!/^[0-9A-Z]{5}$/.test(code) || /^(08(?!P01)|57P)/.test(code)) return error;
   const at = Number(position) - 'declare answer no scroll cursor for '.length;
   return new ScreenalyticsError(
     'SQL_FAILED',

@@ -10,6 +10,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Answered, Question } from './caller.ts';
+import { oneLine } from './fence.ts';
 
 /** What travels with a question through the client and back, signed: the answer holds for exactly this call. */
 export interface Asked {
@@ -49,8 +50,7 @@ export function confirmer(server: McpServer, ctx: ServerContext, { codec, taken 
       if (answer.action !== 'accept') return 'cannot';
       return Form.safeParse(answer.content).data?.confirm === true ? 'yes' : 'no';
     }
-    // Names may come from media: one line, nothing that moves a cursor.
-    const message = `${tool}: ${summary.replaceAll(/\p{Cc}+/gu, ' ')}`;
+    const message = `${tool}: ${oneLine(summary)}`; // names may come from media
     const question = inputRequired.elicit({ message, requestedSchema: Form });
     const requestState = await codec.mint({ call, once: randomUUID() }, ctx);
     needed.resolve(inputRequired({ inputRequests: { [KEY]: question }, requestState }));

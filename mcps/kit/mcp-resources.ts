@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { ERRORS, type ScreenalyticsError } from '#engine/core/errors.ts';
 import { settle } from './errors.ts';
+import { oneLine } from './fence.ts';
 import {
   type Completer,
   type FaceContext,
@@ -45,7 +46,12 @@ export function addResource(server: McpServer, resource: FaceResource, look: Loo
     return;
   }
   const template = new ResourceTemplate(uri, {
-    list: list && (async (ctx) => ({ resources: [...(await list(look(ctx.mcpReq.signal)))] })),
+    list:
+      list &&
+      (async (ctx) => {
+        const found = await list(look(ctx.mcpReq.signal));
+        return { resources: found.map((each) => ({ ...each, name: oneLine(each.name) })) };
+      }),
     complete: Object.fromEntries(Object.entries(complete).map(([key, each]) => [key, few(each, look(signal))])),
   });
   server.registerResource(name, template, about, read);

@@ -15,8 +15,7 @@ export const next = z.string().nullable();
 export function afterOf(what: string, cursor: string | undefined): number {
   if (cursor === undefined) return -1;
   const [name, id] = Buffer.from(cursor, 'base64url').toString().split(':');
-  const after = Number(id);
-  if (name === what && id !== '' && Number.isInteger(after)) return after;
+  if (name === what && id !== undefined && /^\d{1,9}$/.test(id)) return Number(id);
   const fields = [{ field: 'cursor', problem: 'is not the `next` of a page of this list' }];
   throw new ScreenalyticsError('INPUT_INVALID', { fields });
 }

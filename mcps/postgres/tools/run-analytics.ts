@@ -14,7 +14,7 @@ const input = z.object({
   person: z.string().min(1).optional().describe('Name or id; needed by episodes_of_person'),
   other: z.string().min(1).optional().describe('The second person of co_appearance'),
   show: z.string().min(1).optional().describe('Short code or title; needed by season_totals'),
-  season: z.int().min(1).optional().describe('Number of the season'),
+  season: z.int().min(1).max(999).optional().describe('Number of the season'),
   episode: z.string().min(1).optional().describe('Id of the episode; then people without a name are counted, too'),
   ...answerInputs,
 });

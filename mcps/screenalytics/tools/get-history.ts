@@ -37,7 +37,7 @@ export const getHistory = defineTool({
     episode: episodeInput.optional(),
     run: runInput,
     person: z.string().min(1).optional().describe('Only what is about this person (name or id)'),
-    track: z.int().min(0).optional().describe("Only what is about this track of the episode's run"),
+    track: z.int().min(0).max(1e9).optional().describe("Only what is about this track of the episode's run"),
     change: z.string().min(1).optional().describe('Only this change'),
     verify: z.boolean().default(false).describe('Also go through the whole chain of hashes'),
     ...pageInputs,

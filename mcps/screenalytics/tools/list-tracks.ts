@@ -17,7 +17,7 @@ export const listTracks = defineTool({
   input: z.object({
     episode: episodeInput,
     run: runInput,
-    shot: z.int().min(0).optional().describe('Only tracks of this shot'),
+    shot: z.int().min(0).max(1e9).optional().describe('Only tracks of this shot'),
     cluster: z.string().min(1).optional().describe('Only tracks of this cluster, such as Unknown-1'),
     person: z.string().min(1).optional().describe('Only tracks that count for this label, a name or Unknown-n'),
     duration_min: z.number().min(0).default(0).describe('Only tracks of at least this many seconds'),

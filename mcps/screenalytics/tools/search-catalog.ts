@@ -19,7 +19,7 @@ const input = z.object({
     .default('episodes')
     .describe('What to list; presence: the episodes that a person is in, in seconds'),
   show: z.string().min(1).optional().describe('Only of this show, by its short code or title'),
-  season: z.int().min(1).optional().describe('Only of this season'),
+  season: z.int().min(1).max(999).optional().describe('Only of this season'),
   status: Episode.shape.status.optional().describe('Only episodes of this status'),
   limit: z.int().min(1).max(LIMIT_MAX).default(50).describe(`Rows a page (1-${LIMIT_MAX})`),
   after: z.string().optional().describe('The `next` of the page before'),

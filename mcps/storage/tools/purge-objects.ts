@@ -18,8 +18,8 @@ const input = z.object({
     .min(1)
     .describe('frames, crops, thumbs, manifests, reports, or all of these; videos and anchors only by their own name'),
   show: z.string().min(1).optional().describe('Slug of the show, with season and number'),
-  season: z.int().min(1).optional().describe('Number of the season'),
-  number: z.int().min(0).optional().describe('Number of the episode in its season'),
+  season: z.int().min(1).max(999).optional().describe('Number of the season'),
+  number: z.int().min(0).max(9999).optional().describe('Number of the episode in its season'),
   episode: z.string().min(1).optional().describe('Or the exact id of one episode, such as rhobh-s05e17'),
   dry_run: z.boolean().default(true).describe('Only say what would go (--no-dry-run deletes)'),
   confirm: z.string().optional().describe('The phrase that the dry run gives, such as PURGE rhobh-s05e17 frames'),
