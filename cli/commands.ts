@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Engine } from '#engine/engine.ts';
 import type { Answered, Question } from '#mcps/kit/caller.ts';
-import { runTool } from '#mcps/kit/run-tool.ts';
+import { askTool, notDone } from '#mcps/kit/run-tool.ts';
 import type { Effect, Tool, ToolProgress } from '#mcps/kit/tool.ts';
 import type { Flagged } from './flags.ts';
 import type { Look } from './table.ts';
@@ -43,7 +43,10 @@ export function toolCommands<I extends z.ZodObject, O extends z.ZodObject, E ext
   face: Face<z.output<O>>,
 ): Command[] {
   const run = async (raw: Record<string, unknown>, session: Session): Promise<Answer> => {
-    const output = await runTool(tool, raw, { surface: 'cli', ...session });
+    const outcome = await askTool(tool, raw, { surface: 'cli', jobs: 'on_request', ...session });
+    if (outcome.kind === 'queued') return queuedAnswer(outcome.job_id);
+    if (outcome.kind === 'proposed') throw notDone(tool.name, outcome);
+    const { output } = outcome;
     return { output, ok: face.ok?.(output) ?? true, text: (look) => face.text(output, look) };
   };
   const { description, input } = tool;
@@ -56,6 +59,11 @@ export function toolCommands<I extends z.ZodObject, O extends z.ZodObject, E ext
     run,
   });
   return [...face.also.map((name) => named(name.split(' '), true)), named(wordsOf(tool.name), false)];
+}
+
+function queuedAnswer(job_id: string): Answer {
+  const text = `${job_id} goes on by itself: screenalytics job ${job_id} says how far it is`;
+  return { output: { status: 'queued', job_id }, ok: true, text: () => text };
 }
 
 /** `get_screen_time` is `get screen-time`. */

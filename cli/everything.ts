@@ -29,6 +29,7 @@ import { type Command, toolCommands } from './commands.ts';
 import { connectCommand } from './connect.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
+import { jobCommands } from './jobs.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { mcpCommand } from './mcp.ts';
 import { planText, runText } from './render.ts';
@@ -49,6 +50,7 @@ import {
 export const commands: readonly Command[] = [
   ...toolCommands(runStage, { also: ['run episode'], positional: 'source', text: runText }),
   sampleCommand,
+  ...jobCommands,
   ...toolCommands(planRun, { also: ['plan'], positional: 'source', text: planText }),
   ...toolCommands(getScreenTime, { also: ['show'], positional: 'episode', text: screenTimeText }),
   ...toolCommands(exportScreenTime, { also: ['export'], positional: 'episode', text: exportText }),

@@ -33,7 +33,12 @@ export const mcpCommand: Command = {
   run: async (raw, { engine, signal }) => {
     const { server, http, host, port, profile } = readInput('mcp', input, raw);
     const offered = offer(servers[server], engine, signal);
-    const asker = (): Asker => ({ surface: 'mcp', run_limits: new Map(), ...(profile && { profile }) });
+    const asker = (): Asker => ({
+      surface: 'mcp',
+      jobs: 'by_default',
+      run_limits: new Map(),
+      ...(profile && { profile }),
+    });
     if (http) await untilEnded(offered, asker, { host, port });
     else await serveOnStdio(offered, asker());
     return { output: undefined, ok: true, text: () => '' };

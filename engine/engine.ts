@@ -6,6 +6,8 @@ import type { BlobReader, Blobs } from './blobs/blobs.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import { type Logger, openLog } from './core/log.ts';
 import { type ModelCatalog, openCatalog } from './models/catalog.ts';
+import { openQueue } from './queue/bullmq.ts';
+import type { Queue } from './queue/queue.ts';
 import { type Db, openDb, type Readable } from './store/db.ts';
 
 /** What tools are handed. */
@@ -18,6 +20,8 @@ export interface Engine {
   readonly blobs: Blobs;
   /** Free SQL over the reporting views. */
   readonly analytics: Analytics;
+  /** Of jobs, for who has opened the database. Opened when first asked for. */
+  queue(): Queue;
   /** Opened when first asked for. */
   db(): Promise<Db>;
   /** The same if it was asked for already: for what is not worth opening it. */
@@ -36,6 +40,7 @@ export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log' |
 /** The one place where implementations are chosen. */
 export function openEngine({ config, origin }: Loaded): Engine {
   const log = openLog(config.services.log);
+  let queue: Queue | undefined;
   let db: Promise<Db> | undefined;
   const opened = (): Promise<Db> => {
     db ??= openDb({ home: config.home, database_url: config.database_url, log }).catch((error: unknown) => {
@@ -52,10 +57,15 @@ export function openEngine({ config, origin }: Loaded): Engine {
     models: openCatalog(config.models, join(config.home, 'models')),
     blobs: openLocalBlobs(config.home),
     analytics,
+    queue() {
+      queue ??= openQueue(config, (error) => log.warn({ err: error }, 'the queue'));
+      return queue;
+    },
     db: opened,
     openedDb: () => db,
     async close() {
       await analytics.close();
+      await queue?.close();
       const opened = await db?.catch(() => undefined);
       await opened?.close();
     },

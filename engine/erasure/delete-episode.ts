@@ -6,6 +6,7 @@ import type { By } from '../core/identities.ts';
 import type { Engine, EngineReader } from '../engine.ts';
 import { appendChange, lockHead } from '../store/changes.ts';
 import { changesOfEpisode, eraseEpisode, erasePayloads, runKeysOf } from '../store/erasure.ts';
+import { eraseJobsOf } from '../store/jobs.ts';
 import { ownFiles } from './files.ts';
 import { lockEpisodes } from './locks.ts';
 import { rewritten } from './rewritten.ts';
@@ -36,6 +37,7 @@ export async function deleteEpisode(
       const erased = await changesOfEpisode(q, ep_id);
       await erasePayloads(q, erased);
       await eraseEpisode(q, ep_id);
+      await eraseJobsOf(q, ep_id);
       const after = [{ erased_changes: erased.length }];
       const payload = { ...by, reason, entities: [`episode:${ep_id}`], before: [], after, erased };
       const { change_id } = await appendChange(q, { kind: 'forget', ep_id: null, payload });

@@ -7,6 +7,7 @@ import { reidentify } from '../run/reidentify.ts';
 import { changeId, lockHead } from '../store/changes.ts';
 import type { DbReader } from '../store/db.ts';
 import { erasePeople, everybody, findText, type Traces, tracesOf, usedKeys } from '../store/erasure.ts';
+import { eraseJobs } from '../store/jobs.ts';
 import type { Person } from '../store/people.ts';
 import { eraseProposals } from '../store/proposals.ts';
 import { listCurrentRuns } from '../store/run-keys.ts';
@@ -74,7 +75,9 @@ export async function forget(engine: Engine, order: ForgetOrder): Promise<Forget
       const found = await planOf(q, person.person_key);
       await eraseLog(q, found.traces, found.log, { by, reason, change_id });
       await erasePeople(q, found.traces);
-      await eraseProposals(q, sqlPattern(needlesOf(found.traces, found.log.evidence)));
+      const pattern = sqlPattern(needlesOf(found.traces, found.log.evidence));
+      await eraseProposals(q, pattern);
+      await eraseJobs(q, pattern);
       return found;
     });
     const todo = todoOf({ traces, log });

@@ -31,6 +31,9 @@ export const JobRecord = z.object({
 export type JobRecord = z.output<typeof JobRecord>;
 
 /** Failures of the machine or the network, and a person's wish: none of them is in the input. */
+export function isRetryable(code: ErrorCode): boolean {
+  return RETRYABLE.includes(code);
+}
 const RETRYABLE: readonly ErrorCode[] = [
   'CANCELED',
   'DISK_FULL',
@@ -38,6 +41,8 @@ const RETRYABLE: readonly ErrorCode[] = [
   'DATABASE_UNAVAILABLE',
   'MODEL_DOWNLOAD',
   'DEVICE_UNAVAILABLE',
+  'QUEUE_UNAVAILABLE',
+  'JOB_LOST',
 ];
 
 export interface Job {
@@ -61,7 +66,7 @@ export async function beginJob(blobs: Blobs, episode: string, run_id: string): P
     fail: (thrown, stage) => {
       const { code, message, hint } = report(thrown);
       const state = code === 'CANCELED' ? 'canceled' : 'failed';
-      const error = { code, stage, message, hint, retryable: RETRYABLE.includes(code) };
+      const error = { code, stage, message, hint, retryable: isRetryable(code) };
       return write(state, error).catch(() => undefined);
     },
   };

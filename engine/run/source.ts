@@ -41,19 +41,28 @@ export async function resolveSource(engine: EngineReader, request: RunRequest, s
   return { path, name, ...facts, place: await placeFor(engine, request, name, facts.sha256), stored: false };
 }
 
+/**
+ * Which episode a request is about, as far as that is known without reading the video: a file with a plain name that another video
+ * has already gets a part of its hash yet. Throws what `resolveSource` would throw of what is not there.
+ */
+export async function placeOf(engine: EngineReader, request: RunRequest): Promise<{ ep_id: string; stored: boolean }> {
+  const path = resolve(request.source);
+  const found = await findFile(path);
+  if (found === undefined && looksLikeEpisode(request.source)) {
+    const { place } = await storedFootage(engine, request.source);
+    return { ep_id: place.ep_id, stored: true };
+  }
+  if (found === undefined) throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: request.source });
+  return { ep_id: (askedPlace(request) ?? episodeFromFileName(basename(path))).ep_id, stored: false };
+}
+
 function looksLikeEpisode(text: string): boolean {
   return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text);
 }
 
 /** Footage that an earlier run kept, or an upload, or that lies under a name of layout v1: by the episode's id. */
 export async function storedSource(engine: EngineReader, ep_id: string, signal: AbortSignal): Promise<Source> {
-  const place = parseEpisode(ep_id);
-  const known = await findEpisode(await engine.db(), ep_id);
-  const footage = await findFootage(engine.blobs, place);
-  if (footage === undefined && known === null) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
-  if (footage === undefined)
-    throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: `${layout(place).video('')}.*`, episode: ep_id });
-  const { key } = footage;
+  const { place, known, key } = await storedFootage(engine, ep_id);
   const path = engine.blobs.pathOf(key);
   return {
     path,
@@ -64,6 +73,16 @@ export async function storedSource(engine: EngineReader, ep_id: string, signal: 
   };
 }
 
+async function storedFootage(engine: EngineReader, ep_id: string) {
+  const place = parseEpisode(ep_id);
+  const known = await findEpisode(await engine.db(), ep_id);
+  const footage = await findFootage(engine.blobs, place);
+  if (footage === undefined && known === null) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
+  if (footage === undefined)
+    throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: `${layout(place).video('')}.*`, episode: ep_id });
+  return { place, known, key: footage.key };
+}
+
 /** What was asked for, else what the file name says; a plain name that another video already has gets a part of its hash. */
 async function placeFor(
   engine: EngineReader,
@@ -71,14 +90,19 @@ async function placeFor(
   name: string,
   sha256: string,
 ): Promise<EpisodePlace> {
-  if (request.episode !== undefined) return parseEpisode(request.episode);
-  if (request.show !== undefined && request.season !== undefined && request.number !== undefined)
-    return seasonEpisode(slug(request.show), request.season, request.number);
+  const asked = askedPlace(request);
+  if (asked !== undefined) return asked;
   const place = episodeFromFileName(name);
   if (place.season !== undefined) return place;
   const known = await findEpisode(await engine.db(), place.ep_id);
   const taken = known !== null && known.source_sha256 !== null && known.source_sha256 !== sha256;
   return taken ? { ep_id: `${place.ep_id}-${sha256.slice(0, 6)}` } : place;
+}
+
+function askedPlace({ episode, show, season, number }: RunRequest): EpisodePlace | undefined {
+  if (episode !== undefined) return parseEpisode(episode);
+  if (show === undefined || season === undefined || number === undefined) return undefined;
+  return seasonEpisode(slug(show), season, number);
 }
 
 const Hashes = z.record(z.string(), z.object({ bytes: z.number(), mtime_ms: z.number(), sha256: z.string() }));

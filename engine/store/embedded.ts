@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import { ownerFiles, readOwner } from './owner-files.ts';
+import { ownerFiles, readOwner, socketFolder } from './owner-files.ts';
 import { takeLock } from './owner-lock.ts';
 
 /** A new database takes 2-4 s on a quiet machine, many times that on a busy one. */
@@ -28,6 +28,11 @@ export async function ensureOwner(home: string, idle_ms: number): Promise<string
   }
   const cause = new Error(`the embedded database did not start: ${tailOfLog(home)}`);
   throw new ScreenalyticsError('DATABASE_UNAVAILABLE', { kind: 'embedded', log: ownerFiles(home).log }, { cause });
+}
+
+/** The folder of the socket on which the owner listens, if there is one. */
+export function embeddedHost(home: string): string {
+  return dirname(readOwner(home)?.socket ?? join(socketFolder(home), 'socket'));
 }
 
 /** Ends the owner, if there is one, and waits until the folder is free. */

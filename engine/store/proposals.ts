@@ -99,13 +99,32 @@ export function decideProposal(
   return db.write(async (q) => (await q.query(sql, [proposal_id, status, decided_by])).length === 1);
 }
 
-/** Takes an approved one to run it, once and for all; false when it was taken already, or was not approved for this very call. */
-export function takeApproved(db: Db, proposal_id: string, call: { tool: string; input: unknown }): Promise<boolean> {
+/**
+ * Takes an approved one to run it, once and for all; false when it was taken already, or was not approved for this very call.
+ * `again`: the job that took it begins anew, because its worker died.
+ */
+export function takeApproved(
+  db: Db,
+  proposal_id: string,
+  call: { tool: string; input: unknown; again?: boolean },
+): Promise<boolean> {
   const sql = `update sa.proposal set started_at = now()
-    where proposal_id = $1 and status = 'approved' and started_at is null and tool = $2 and input_hash = $3 returning 1`;
-  const values = [proposal_id, call.tool, digest(call.input)];
+    where ${APPROVED} and (started_at is null or $4::boolean) returning 1`;
+  const values = [proposal_id, call.tool, digest(call.input), call.again === true];
   return db.write(async (q) => (await q.query(sql, values)).length === 1);
 }
+
+/** Whether it is approved for this very call, and nobody took it. */
+export function isApproved(
+  db: Readable,
+  proposal_id: string,
+  call: { tool: string; input: unknown },
+): Promise<boolean> {
+  const sql = `select 1 from sa.proposal where ${APPROVED} and started_at is null`;
+  const values = [proposal_id, call.tool, digest(call.input)];
+  return db.read(async (q) => (await q.query(sql, values)).length === 1);
+}
+const APPROVED = `proposal_id = $1 and status = 'approved' and tool = $2 and input_hash = $3`;
 
 export async function endProposal(
   db: Db,

@@ -1,4 +1,5 @@
 import type { ProfileName, Rule } from '#config/schema.ts';
+import type { ErrorCode } from '#engine/core/errors.ts';
 import type { By } from '#engine/core/identities.ts';
 import type { Engine } from '#engine/engine.ts';
 import type { ToolProgress } from './tool.ts';
@@ -21,14 +22,25 @@ export interface Caller {
   readonly actor?: string;
   readonly engine: Engine;
   readonly signal: AbortSignal;
-  /** Of config/policy.yaml. It can only make stricter what `services.profile` says. */
-  readonly profile?: ProfileName;
+  /** Of config/policy.yaml. It can only make stricter what `services.profile` says, and several only each other. */
+  readonly profile?: ProfileName | readonly ProfileName[];
   /** Further rules, as of a playbook: they can only make it stricter, too. */
   readonly policies?: readonly { readonly name: string; readonly rules: readonly Rule[] }[];
   /** What this session has changed so far: one map for all its calls. Absent: each call is a session of its own. */
   readonly run_limits?: Map<string, number>;
   /** Id of the proposal that a person has approved for exactly this call. The database says whether that is so. */
   readonly approved?: string;
+  /**
+   * Whether long calls may become jobs: where the input says so, or also where it says nothing. Absent: what is asked is done here.
+   */
+  readonly jobs?: 'on_request' | 'by_default';
+  /** The call is such a job. */
+  readonly job?: {
+    /** It was begun before: what was approved for it is approved still. */
+    readonly again: boolean;
+    /** It failed so, and will be begun again: nothing has ended. */
+    goesOn(error: ErrorCode): boolean;
+  };
   /** Asks a person, when the policy says so. */
   confirm?(question: Question): Promise<Answered>;
   progress?(now: ToolProgress): void;

@@ -10,6 +10,8 @@ import { wireAnswer } from './wire-schema.ts';
 export interface HttpCall {
   readonly tool: AnyTool;
   readonly raw: unknown;
+  /** The part of the answer that an older address has; all of it if absent. */
+  readonly shown?: FaceRoute['output'];
 }
 
 /** `POST /tools/{name}` with the input as JSON, or an older address; undefined when no tool lives there. */
@@ -24,7 +26,8 @@ export function findCall({ face }: Offer, method: string, url: URL, body: () => 
     return async (): Promise<HttpCall> => {
       const given = method === 'GET' ? queryOf(url) : await body();
       if (typeof given !== 'object' || given === null || Array.isArray(given)) return { tool, raw: given };
-      return { tool, raw: route.input(variables, { ...given }) };
+      const { output } = route;
+      return { tool, raw: route.input(variables, { ...given }), ...(output && { shown: output }) };
     };
   }
   return undefined;
@@ -57,7 +60,7 @@ function queryOf(url: URL): Record<string, unknown> {
 export async function answerCall(
   { engine, signal }: Offer,
   asker: Asker,
-  { tool, raw }: HttpCall,
+  { tool, raw, shown = (output) => wireAnswer(tool, output) }: HttpCall,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
@@ -71,7 +74,7 @@ export async function answerCall(
     const until = AbortSignal.any([gone.signal, signal]);
     const outcome = await askTool(tool, raw, { ...asker, ...progress, engine, signal: until });
     const { kind, ...waiting } = outcome;
-    const data = outcome.kind === 'done' ? wireAnswer(tool, outcome.output) : { status: kind, ...waiting };
+    const data = outcome.kind === 'done' ? shown(outcome.output) : { status: kind, ...waiting };
     if (streamed) event('result', data);
     else json(res, outcome.kind === 'done' ? 200 : 202, data);
   } catch (thrown) {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ProfileName, type Rule } from '#config/schema.ts';
 import { ScreenalyticsError, toKnown } from '#engine/core/errors.ts';
 import { canonical, digest } from '#engine/core/stage.ts';
@@ -14,17 +14,22 @@ type AnyTool = Tool<z.ZodObject, z.ZodObject, Effect>;
 type Input = Record<string, unknown>;
 
 /** The profile that the caller is held to, as the audit names it: its own and the installation's, where these differ. */
-export function profileOf({ engine, profile }: Pick<Caller, 'engine' | 'profile'>): string {
-  const { profile: installed } = engine.config.services;
-  return profile === undefined || profile === installed ? installed : `${installed}+${profile}`;
+export function profileOf(caller: Pick<Caller, 'engine' | 'profile'>): string {
+  return profilesOf(caller).join('+');
+}
+
+/** That of the installation, and the caller's own. */
+export function profilesOf({ engine, profile = [] }: Pick<Caller, 'engine' | 'profile'>): ProfileName[] {
+  const own = z.array(ProfileName).parse([profile].flat());
+  return [...new Set([engine.config.services.profile, ...own])];
 }
 
 /** Every set of rules that has a say: a caller's profile and policies can only make that of the installation stricter. */
-function setsOf({ engine, profile, policies = [] }: Caller): RuleSet[] {
-  const { policy, services } = engine.config;
-  const names = [...new Set([services.profile, ...(profile === undefined ? [] : [ProfileName.parse(profile)])])];
+function setsOf(caller: Caller): RuleSet[] {
+  const { engine, policies = [] } = caller;
+  const { policy } = engine.config;
   return [
-    ...names.map((name) => ({ name, rules: policy[name].rules })),
+    ...profilesOf(caller).map((name) => ({ name, rules: policy[name].rules })),
     ...policies.map((set) => ({ ...set, only_tightens: true })),
   ];
 }

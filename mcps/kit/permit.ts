@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { AuditRow } from '#engine/store/audit.ts';
-import { propose, takeApproved } from '#engine/store/proposals.ts';
+import { decideProposal, isApproved, propose, takeApproved } from '#engine/store/proposals.ts';
 import type { Caller, Question } from './caller.ts';
 import { type Asked, askedOf, denied, judge, profileOf } from './judge.ts';
 import type { Effect, Tool } from './tool.ts';
@@ -13,13 +13,20 @@ type Input = Record<string, unknown>;
 export type Note = { -readonly [K in 'decision' | 'change_id' | 'proposal_id' | 'input_hash']: AuditRow[K] };
 
 export type Leave =
-  | { readonly kind: 'go'; failed(): void }
+  | {
+      readonly kind: 'go';
+      failed(): void /** The proposal that stands for a person's yes: of a job. */;
+      readonly approved?: string;
+    }
   | { readonly kind: 'proposed'; readonly proposal_id: string; readonly why: string };
 
-const GO: Leave = { kind: 'go', failed: () => undefined };
+const GO = { kind: 'go', failed: () => undefined } as const;
 
-/** Leave to run, or the proposal that the call became. POLICY_DENIED for what is denied, by the policy or by a person. */
-export async function permit(tool: AnyTool, input: Input, caller: Caller, note: Note): Promise<Leave> {
+/**
+ * Leave to run, or the proposal that the call became. POLICY_DENIED for what is denied, by the policy or by a person. Of what is to become
+ * a job (`later`) nothing is used up: the worker asks again, and takes what was approved.
+ */
+export async function permit(tool: AnyTool, input: Input, caller: Caller, note: Note, later: boolean): Promise<Leave> {
   const { action, reason, failed } = await judge(tool, input, caller);
   note.decision = action;
   if (action === 'deny') throw denied(tool, caller, reason);
@@ -27,7 +34,7 @@ export async function permit(tool: AnyTool, input: Input, caller: Caller, note: 
     failed(); // what a person approved is not the session's
     note.decision = 'approved';
     note.proposal_id = caller.approved;
-    return take(tool, input, caller, caller.approved);
+    return later ? keep(tool, input, caller, caller.approved) : take(tool, input, caller, caller.approved);
   }
   if (action === 'allow') return { kind: 'go', failed };
   const asked = await askedOf(tool, input, caller.engine);
@@ -37,7 +44,7 @@ export async function permit(tool: AnyTool, input: Input, caller: Caller, note: 
   const now = await askedOf(tool, input, caller.engine);
   if (now.state !== asked.state)
     throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, reason: 'it changed while you were asked' });
-  return GO;
+  return later ? approvedNow(tool, input, { caller, asked, why: reason, note }) : GO;
 }
 
 /** What cannot be undone is agreed to at a terminal alone: a form in a client may be filled in by a program. */
@@ -63,9 +70,31 @@ async function proposed(tool: AnyTool, input: Input, { caller, asked, why, note 
   return { kind: 'proposed', proposal_id, why };
 }
 
+/** A person's yes to what runs later is kept as an approved proposal, which is good for exactly this call. */
+async function approvedNow(tool: AnyTool, input: Input, asking: Proposing): Promise<Leave> {
+  const leave = await proposed(tool, input, asking);
+  if (leave.kind !== 'proposed') return leave;
+  const { proposal_id } = leave;
+  const { engine, actor = 'operator' } = asking.caller;
+  if (await decideProposal(await engine.db(), { proposal_id }, 'approved', actor))
+    return { ...GO, approved: proposal_id };
+  throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, proposal_id, reason: 'it was decided meanwhile' });
+}
+
 /** Only the very call that was approved, and that once. */
-async function take(tool: AnyTool, input: Input, { engine }: Caller, proposal_id: string): Promise<Leave> {
-  if (await takeApproved(await engine.db(), proposal_id, { tool: tool.name, input })) return GO;
+async function take(tool: AnyTool, input: Input, { engine, job }: Caller, proposal_id: string): Promise<Leave> {
+  const call = { tool: tool.name, input, again: job?.again === true };
+  if (await takeApproved(await engine.db(), proposal_id, call)) return GO;
+  throw unapproved(tool, proposal_id);
+}
+
+async function keep(tool: AnyTool, input: Input, { engine }: Caller, proposal_id: string): Promise<Leave> {
+  if (await isApproved(await engine.db(), proposal_id, { tool: tool.name, input }))
+    return { ...GO, approved: proposal_id };
+  throw unapproved(tool, proposal_id);
+}
+
+function unapproved(tool: AnyTool, proposal_id: string): ScreenalyticsError {
   const reason = 'nobody approved it for exactly this call, or it was run already';
-  throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, proposal_id, reason });
+  return new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, proposal_id, reason });
 }

@@ -32,6 +32,12 @@ export function proposedResult({ proposal_id, why }: { proposal_id: string; why:
   return { content: [{ type: 'text', text: words }, textBlock('Why:', data)], structuredContent: data };
 }
 
+/** Long work answers at once. */
+export function queuedResult({ job_id }: { job_id: string }): CallToolResult {
+  const words = `It is job ${job_id}, which goes on by itself: get_job says how far it is, cancel_job stops it.`;
+  return { content: [{ type: 'text', text: words }], structuredContent: { status: 'queued', job_id } };
+}
+
 /** Clients check structured content against the schema of the answer, so an error has none: its code is in text and _meta. */
 export function errorResult(error: ScreenalyticsError): CallToolResult {
   const { code, message, hint, details } = report(error);

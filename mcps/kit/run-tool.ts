@@ -5,20 +5,19 @@ import { endErasures } from '#engine/erasure/erasures.ts';
 import { keepAudit } from '#engine/store/audit.ts';
 import { endProposal } from '#engine/store/proposals.ts';
 import type { Caller } from './caller.ts';
+import { becomesJob, enqueue } from './enqueue.ts';
 import { settle } from './errors.ts';
 import { profileOf } from './judge.ts';
 import { type Note, permit } from './permit.ts';
-import type { Effect, Tool } from './tool.ts';
+import type { Effect, Later, Tool, ToolContext, ToolProgress } from './tool.ts';
 
 export type { Caller } from './caller.ts';
 
-/** What became of a call: it was done, or it waits for a person. */
-export type Outcome<Output> =
-  | { readonly kind: 'done'; readonly output: Output }
-  | { readonly kind: 'proposed'; readonly proposal_id: string; readonly why: string };
+/** What became of a call: it was done, or it waits for a person or for the worker. */
+export type Outcome<Output> = { readonly kind: 'done'; readonly output: Output } | Later;
 
 /**
- * The only door to a tool: parse, decide, ask or propose, run, check, log and audit. What it throws is always a ScreenalyticsError.
+ * The only door to a tool: parse, decide, ask or propose, run or keep for the worker, check, log and audit. What it throws is always a ScreenalyticsError.
  */
 export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect>(
   tool: Tool<I, O, E>,
@@ -29,18 +28,32 @@ export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E ex
   const note: Note = { decision: 'none', change_id: null, proposal_id: null, input_hash: null };
   const end = ender(tool.name, caller, note);
   try {
-    const input = readInput(tool.name, tool.input, raw);
+    const read = readInput(tool.name, tool.input, raw);
+    const input = tool.long?.anywhere?.(read) ?? read;
+    const later = becomesJob(tool, input, caller);
     note.input_hash = digest(input);
     signal.throwIfAborted();
     await endErasures(engine);
-    const leave = await permit(tool, input, caller, note);
+    const leave = await permit(tool, input, caller, note, later);
     if (leave.kind === 'proposed') {
       await end('proposed');
       return leave;
     }
+    if (later) {
+      const job_id = await enqueue(tool, input, caller, leave.approved);
+      await end('queued');
+      return { kind: 'queued', job_id };
+    }
     const by = { actor: caller.actor ?? 'operator', surface };
     try {
-      const output = await tool.run(input, { engine, by, signal, progress: (now) => caller.progress?.(now) });
+      const ctx = {
+        engine,
+        by,
+        signal,
+        later: laterAs(caller),
+        progress: (now: ToolProgress) => caller.progress?.(now),
+      };
+      const output = await tool.run(input, ctx);
       const checked = tool.output.safeParse(output);
       if (!checked.success) throw new ScreenalyticsError('INTERNAL', { tool: tool.name }, { cause: checked.error });
       note.change_id = typeof checked.data.change_id === 'string' ? checked.data.change_id : null;
@@ -50,7 +63,7 @@ export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E ex
     } catch (thrown) {
       leave.failed();
       const error = settle(thrown, engine.log);
-      await endApproved(caller, 'failed', { code: error.code });
+      if (!caller.job?.goesOn(error.code)) await endApproved(caller, 'failed', { code: error.code });
       throw error;
     }
   } catch (thrown) {
@@ -66,18 +79,39 @@ export async function runTool<I extends z.ZodObject, O extends z.ZodObject, E ex
   raw: unknown,
   caller: Caller,
 ): Promise<z.output<O>> {
-  const outcome = await askTool(tool, raw, caller);
+  const { jobs: _, ...waits } = caller;
+  const outcome = await askTool(tool, raw, waits);
   if (outcome.kind === 'done') return outcome.output;
-  const { proposal_id, why } = outcome;
-  throw new ScreenalyticsError('PROPOSED', { tool: tool.name, proposal_id, why });
+  throw notDone(tool.name, outcome);
+}
+
+/** What waits, as an error. */
+export function notDone(tool: string, { kind: _, ...waiting }: Later): ScreenalyticsError {
+  return new ScreenalyticsError('PROPOSED', { tool, ...waiting });
+}
+
+/** Without leave for this one: a person approved the call that asks, and no other. */
+function laterAs({ approved: _, job: __, ...caller }: Caller): ToolContext['later'] {
+  return async (tool, raw) => {
+    const outcome = await askTool(tool, { ...raw, wait: false }, { ...caller, jobs: 'on_request' });
+    if (outcome.kind !== 'done') return outcome;
+    throw new ScreenalyticsError('INTERNAL', { tool: tool.name });
+  };
 }
 
 /** Strict: a field that is not known is refused by name, never dropped. */
 export function readInput<I extends z.ZodObject>(name: string, schema: I, raw: unknown): z.output<I> {
   const parsed = schema.strict().safeParse(raw ?? {});
-  if (parsed.success) return parsed.data as z.output<I>;
-  const fields = parsed.error.issues.flatMap(fieldsOf);
+  const fields = parsed.success ? noText(parsed.data) : parsed.error.issues.flatMap(fieldsOf);
+  if (parsed.success && fields.length === 0) return parsed.data as z.output<I>;
   throw new ScreenalyticsError('INPUT_INVALID', { tool: name, fields });
+}
+
+/** What no file name may hold and no database takes, so that it would fail somewhere further in. */
+function noText(input: object): { field: string; problem: string }[] {
+  const bad = (value: unknown) => typeof value === 'string' && (value.includes('\0') || !value.isWellFormed());
+  const fields = Object.entries(input).filter(([, value]) => [value].flat().some(bad));
+  return fields.map(([field]) => ({ field, problem: 'holds a NUL or half a character' }));
 }
 
 function fieldsOf(issue: z.core.$ZodIssue): { field: string; problem: string }[] {

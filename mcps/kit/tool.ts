@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { By } from '#engine/core/identities.ts';
 import type { Progress } from '#engine/core/progress.ts';
 import type { Engine, EngineReader } from '#engine/engine.ts';
@@ -22,8 +22,18 @@ export interface ToolContext<E extends Effect = Effect> {
   /** Who asks, as the log of changes names it. */
   readonly by: By;
   readonly signal: AbortSignal;
+  /** Asks a long tool as the same caller, and does not wait for it: the door decides about that call, too. */
+  later<J extends z.ZodObject, P extends z.ZodObject, F extends Effect>(
+    tool: Tool<J, P, F>,
+    raw: object,
+  ): Promise<Later>;
   progress(now: ToolProgress): void;
 }
+
+/** What became of a call that is not waited for. */
+export type Later =
+  | { readonly kind: 'queued'; readonly job_id: string }
+  | { readonly kind: 'proposed'; readonly proposal_id: string; readonly why: string };
 
 /** What the write policy may want to know of a call before it decides. */
 export interface Facts {
@@ -43,6 +53,22 @@ export interface Would {
   readonly phrase?: string;
 }
 
+/** Of a tool that may take minutes: a call of it may be a job. Its input has `wait` (`waitInput`). */
+export interface Long<I> {
+  /** True: it is waited for, unless the input says otherwise; else a server's calls are jobs. */
+  readonly waits?: boolean;
+  /** The same input as another process understands it: paths from the root. */
+  anywhere?(input: I): I;
+  /** What the job is about, and what makes two requests one (absent: the input). Throws what is wrong with the input already. */
+  job?(input: I, engine: EngineReader): Promise<{ readonly episode: string | null; readonly request: unknown }>;
+  /** What is kept of the answer: counts and places, no names. Absent: nothing. */
+  result?(output: Record<string, unknown>): Record<string, unknown>;
+}
+
+export const waitInput = {
+  wait: z.boolean().optional().describe('true: answer when it is done; false: at once, with a job_id'),
+};
+
 /** One thing that can be asked. Every surface (command line, MCP, agents, queue) shows this same definition. */
 export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect> {
   /** verb_noun, unique across all servers; `run_stage` is `screenalytics run stage`. */
@@ -53,6 +79,7 @@ export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Ef
   /** Flat: strings, numbers, booleans, enums, lists of strings. */
   readonly input: I;
   readonly output: O;
+  readonly long?: Long<z.output<I>>;
   /** True: this input only asks what would be done, so it is a read for the policy. Of writes and destroys. */
   isPreview?(input: z.output<I>): boolean;
   /** Asked only where a rule has such a limit. */

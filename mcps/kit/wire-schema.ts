@@ -32,22 +32,23 @@ function fieldOf({ effect }: AnyTool, schema: Json): Json {
 
 /**
  * What a client may count on. The lists of all tools stand in every conversation, so the fields are named and no more: the door
- * has checked the whole. A picture tool has none; a write may also have been kept for a person.
+ * has checked the whole. A picture tool has none; a write may also have been kept for a person or for the worker.
  */
 export function wireOutput(tool: AnyTool, pictures: PictureRule | undefined): StandardSchemaWithJSON | undefined {
   if (pictures?.alone) return undefined;
-  if (tool.effect !== 'read') return shown(WRITTEN);
+  if (tool.effect !== 'read') return shown(written(tool));
   const { properties = {} } = z.toJSONSchema(tool.output, { io: 'output' });
   const fields = Object.entries(properties).map(([name, each]) => [name, typeOf(each as Json)]);
   return shown({ type: 'object', properties: Object.fromEntries(fields) });
 }
 
 /** Of every tool that changes something. */
-const WRITTEN: Json = {
-  type: 'object',
-  properties: { status: { enum: ['done', 'proposed'] }, change_id: {}, result: {}, proposal_id: {}, why: {} },
-  required: ['status'],
-};
+function written({ long, output }: AnyTool): Json {
+  const status = { enum: ['done', 'proposed', ...(long === undefined ? [] : ['queued'])] };
+  const job = long !== undefined || 'job_id' in output.shape ? { job_id: {} } : {};
+  const properties = { status, change_id: {}, result: {}, proposal_id: {}, why: {}, ...job };
+  return { type: 'object', properties, required: ['status'] };
+}
 
 /** The answer as it goes out: what a write made lies in `result`, where the tool does not say so itself. */
 export function wireAnswer({ effect }: AnyTool, output: Json): Json {

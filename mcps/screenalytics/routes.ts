@@ -1,12 +1,13 @@
 import type { FaceRoute } from '#mcps/kit/server-face.ts';
 
-/** A job of older clients: the pipeline as far as the stage that they name. */
-const job = (name: string, until: string): FaceRoute => ({
-  method: 'POST',
-  path: `/jobs/${name}`,
-  tool: 'run_stage',
-  input: (_, fields) => ({ ...fields, until }),
-});
+/** Jobs of older clients: the pipeline as far as the stage that they name, waited for (with progress as events) or followed by its id. */
+const job = (name: string, until: string): FaceRoute[] =>
+  [true, false].map((wait) => ({
+    method: 'POST',
+    path: `/jobs/${name}${wait ? '' : '_async'}`,
+    tool: 'run_stage',
+    input: (_, fields) => ({ ...fields, until, wait }),
+  }));
 
 /** Addresses that older clients know, each of one tool. */
 export const routes: readonly FaceRoute[] = [
@@ -44,8 +45,27 @@ export const routes: readonly FaceRoute[] = [
     tool: 'delete_data',
     input: (variables, fields) => ({ ...fields, what: 'episode', ...variables }),
   },
-  job('detect', 'detect'),
-  job('detect_track', 'track'),
-  job('faces_embed', 'embed'),
-  job('cluster', 'cluster'),
+  ...job('detect', 'detect'),
+  ...job('detect_track', 'track'),
+  ...job('faces_embed', 'embed'),
+  ...job('cluster', 'cluster'),
+  { method: 'GET', path: '/jobs/{job}/status', tool: 'get_job', input: (variables) => variables, output: jobOf },
+  { method: 'GET', path: '/jobs/{job}/progress', tool: 'get_job', input: (variables) => variables, output: progressOf },
+  { method: 'POST', path: '/jobs/{job}/cancel', tool: 'cancel_job', input: (variables) => variables },
+  {
+    method: 'GET',
+    path: '/episodes/{episode}/progress',
+    tool: 'get_job',
+    input: (variables) => ({ ...variables, limit: 1 }),
+    output: progressOf,
+  },
 ];
+
+function jobOf({ jobs }: Readonly<Record<string, unknown>>): unknown {
+  return Array.isArray(jobs) ? jobs[0] : undefined;
+}
+
+/** The same object as in the stream of a call that is waited for. */
+function progressOf({ progress }: Readonly<Record<string, unknown>>): unknown {
+  return progress;
+}

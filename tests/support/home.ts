@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
+import { stopWorker } from '#engine/queue/worker-process.ts';
 import { stopOwner } from '#engine/store/embedded.ts';
 import { layNewDatabase } from './new-database.ts';
 
@@ -26,6 +27,7 @@ export function makeHome({ empty = false }: HomeOptions = {}): { home: string; r
   const home = mkdtempSync(join(tmpdir(), 'sa-'));
   if (!empty) layNewDatabase(home);
   const remove = async (): Promise<void> => {
+    await stopWorker(home);
     await stopOwner(home);
     rmSync(home, { recursive: true, force: true });
   };

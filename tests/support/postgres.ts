@@ -148,11 +148,11 @@ function sourceOfNextDebian(): string {
   return `Types: deb-src\nURIs: ${mirror}\nSuites: trixie\nComponents: main\nSigned-By: ${key}\n`;
 }
 
-function aptInstall(...packages: string[]): void {
+export function aptInstall(...packages: string[]): void {
   apt(['install', '-y', '-q', '--no-install-recommends', '-o', 'Dpkg::Options::=--force-confold', ...packages]);
 }
 
-function apt(args: string[], cwd = '/'): void {
+export function apt(args: string[], cwd = '/'): void {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const wait = ['-o', 'DPkg::Lock::Timeout=300'];
   execFileSync('apt-get', [...wait, ...args], { cwd, env, stdio: 'pipe', timeout: STEP_MS_MAX });

@@ -1,10 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { addSeeds as add, removeSeeds, seedModels } from '#engine/facebank/add-seeds.ts';
 import { exportBank, SEEDS_FILE } from '#engine/facebank/exchange.ts';
 import { requirePerson } from '#engine/store/people.ts';
-import { defineTool } from '#mcps/kit/tool.ts';
+import { defineTool, waitInput } from '#mcps/kit/tool.ts';
 import { allowedPath } from '../export-path.ts';
 import { addedAnswer, addedOutput, gatesOf, seasonInputs, seasonOf, watchOf } from '../facebank.ts';
 
@@ -31,7 +31,17 @@ export const addSeeds = defineTool({
     ...seasonInputs,
     remove: z.array(z.string().min(1)).max(LIST_MAX).optional().describe('Seed ids to take out instead'),
     export_to: z.string().min(1).optional().describe('Folder to write the bank to instead, as facebank/<person>/'),
+    ...waitInput,
   }),
+  long: {
+    waits: true,
+    anywhere: ({ paths, export_to, ...input }) => ({
+      ...input,
+      ...(paths && { paths: paths.map((path) => resolve(path)) }),
+      ...(export_to !== undefined && { export_to: resolve(export_to) }),
+    }),
+    result: ({ added, rejected, affected }) => ({ added, rejected, affected }),
+  },
   output: z.object({
     ...addedOutput,
     /** Seeds that were taken out. */

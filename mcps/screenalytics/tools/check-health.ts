@@ -201,7 +201,7 @@ function gigabytes(bytes: number): string {
 
 /** Every leaf of the configuration; what could open a door is not shown. */
 function effectiveConfig({ config, origin }: EngineReader): { key: string; value: string; origin: string }[] {
-  const secret = new Set(['database_url']);
+  const secret = new Set(['database_url', 'analytics_url', 'redis_url']);
   return leaves(config).map(([key, value]) => ({
     key,
     value: secret.has(key) && value !== null ? '[hidden]' : JSON.stringify(value),

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { ClusterThreshold, Contamination, DetectionCounts, FaceRejects, TrackMetrics } from '#engine/core/artifacts.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { retention } from '#engine/stages/detect.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
+import { Compared, compared } from '../compared.ts';
+import { againstInput } from '../comparison.ts';
+import { referenceInput, revisionInput } from '../deltas.ts';
 import { Context, contextOf, episodeInput, requireRun, runInput } from '../episodes.ts';
 import { Naming, namingOf } from '../naming.ts';
 import { openArtifacts } from '../run-artifacts.ts';
@@ -16,7 +20,7 @@ export const getDiagnostics = defineTool({
   name: 'get_diagnostics',
   title: 'Diagnostics of a run',
   description:
-    'Why a run came out as it did: detections kept and dropped, track metrics, cluster threshold, contamination, what-ifs. `naming` adds who is easily taken for whom, splits, and why each face has its name or none.',
+    'Why a run came out as it did: detections, tracks, cluster threshold, contamination, what-ifs. `naming` adds why faces have their names or none; `compare` what changed against another run: settings, counts, seconds per person.',
   effect: 'read',
   input: z.object({
     episode: episodeInput,
@@ -28,6 +32,10 @@ export const getDiagnostics = defineTool({
       .optional()
       .describe('Also count the detections with at least this score (0-1)'),
     naming: z.boolean().default(false).describe('Also why faces have their names or none; needs a facebank'),
+    compare: z.boolean().default(false).describe('Also what changed against the run before, or against:'),
+    run_a: againstInput,
+    revision: revisionInput,
+    reference: referenceInput,
   }),
   output: z.object({
     ...Context.shape,
@@ -40,10 +48,12 @@ export const getDiagnostics = defineTool({
     contamination: Contamination,
     contamination_omitted: z.int(),
     naming: Naming.nullable(),
+    comparison: Compared.nullable(),
     /** Counted from what the run kept, so only from its own thresholds upwards. */
     what_if: z.object({ detections: z.array(Step), cuts: z.array(Step) }),
   }),
   run: async (input, { engine }) => {
+    mustBeCompared(input);
     const { episode, run } = await requireRun(await engine.db(), input.episode, input.run);
     const get = await openArtifacts(engine, run);
     const [detections, shots, tracks, faces, clusters] = await Promise.all([
@@ -62,6 +72,7 @@ export const getDiagnostics = defineTool({
       unclustered_tracks: clusters.unclustered.length,
       contamination: clusters.contamination.slice(0, SUSPECTS_MAX),
       contamination_omitted: Math.max(0, clusters.contamination.length - SUSPECTS_MAX),
+      comparison: input.compare ? await compared(engine, { ...input, run_b: input.run }) : null,
       naming: input.naming ? await namingOf(engine, run) : null,
       what_if: {
         detections: ladder(scores, 1, input.confidence),
@@ -70,6 +81,12 @@ export const getDiagnostics = defineTool({
     };
   },
 });
+
+function mustBeCompared({ compare, run_a, revision, reference }: { compare: boolean } & Record<string, unknown>): void {
+  const given = Object.entries({ run_a, revision, reference }).filter(([, value]) => value !== undefined);
+  const fields = given.map(([field]) => ({ field, problem: 'goes with compare' }));
+  if (!compare && fields.length > 0) throw new ScreenalyticsError('INPUT_INVALID', { fields });
+}
 
 /** Of neighbouring candidates that give the same number of clusters, the first; all of them are in cluster_threshold.json. */
 function changes<T extends { clusters: number }>(candidates: readonly T[]): T[] {

@@ -1,5 +1,6 @@
 import { addSeeds } from './add-seeds.ts';
 import { assignIdentity } from './assign-identity.ts';
+import { cancelJob } from './cancel-job.ts';
 import { checkHealth } from './check-health.ts';
 import { compareRuns } from './compare-runs.ts';
 import { deleteData } from './delete-data.ts';
@@ -9,7 +10,9 @@ import { exportScreenTime } from './export-screen-time.ts';
 import { getDiagnostics } from './get-diagnostics.ts';
 import { getEpisode } from './get-episode.ts';
 import { getHistory } from './get-history.ts';
+import { getJob } from './get-job.ts';
 import { getScreenTime } from './get-screen-time.ts';
+import { ingestEpisode } from './ingest-episode.ts';
 import { listClusters } from './list-clusters.ts';
 import { listDetections } from './list-detections.ts';
 import { listFacebank } from './list-facebank.ts';
@@ -32,7 +35,10 @@ import { verifyModels } from './verify-models.ts';
 
 /** What the server answers: 25 at most, so that a model can choose among them. */
 export const served = [
+  ingestEpisode,
   runStage,
+  getJob,
+  cancelJob,
   planRun,
   getScreenTime,
   exportScreenTime,
@@ -52,13 +58,14 @@ export const served = [
   listClusters,
   listTracks,
   getDiagnostics,
-  compareRuns,
   checkHealth,
-  mendEpisode,
   deleteData,
 ] as const;
 
 /** Of the machine and of single rows: asked at its own command line alone. */
-const local = [listShots, listFaces, listDetections, setConfig, listModels, prepareModels, verifyModels] as const;
+const local = [
+  ...([listShots, listFaces, listDetections, compareRuns, mendEpisode] as const),
+  ...([setConfig, listModels, prepareModels, verifyModels] as const),
+] as const;
 
 export const tools = [...served, ...local] as const;

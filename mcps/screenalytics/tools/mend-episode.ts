@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { outOfStep } from '#engine/run/in-step.ts';
 import { mend } from '#engine/run/mend.ts';
-import { defineTool } from '#mcps/kit/tool.ts';
+import { defineTool, waitInput } from '#mcps/kit/tool.ts';
 import { requireRun, runInput } from '../episodes.ts';
 import { watchOf } from '../facebank.ts';
 
@@ -25,7 +25,9 @@ export const mendEpisode = defineTool({
       .max(1000)
       .optional()
       .describe('Only the pictures of these tracks, such as 12; all that are gone if absent'),
+    ...waitInput,
   }),
+  long: {},
   output: z.object({
     episodes: z.array(
       z.object({

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+
+/** Which jobs wait, by the ids of their rows. It holds nothing else: who can write the queue gains nothing. */
+export interface Queue {
+  /** The same id while it waits or is worked on is one. */
+  add(job_id: string): Promise<void>;
+  /** Hands ids to `run` until it is closed; one whose worker died comes again. */
+  work(run: (job_id: string) => Promise<Worked>, options: WorkOptions): Promise<Working>;
+  close(): Promise<void>;
+}
+
+/** `again`: it is to be handed out once more, to the next worker. */
+export type Worked = 'ended' | 'again';
+
+export interface WorkOptions {
+  /** Jobs at one time. */
+  readonly concurrency: number;
+  /** Seconds of silence after which a worker counts as dead. */
+  readonly lock_s: number;
+}
+
+export interface Working {
+  /** Takes nothing more, and waits for what is under way. */
+  close(): Promise<void>;
+}
+
+/** Footage lies in a home of a machine, so only a worker of that home can take its jobs, whatever server the queue is on. */
+export function queueName(home: string): string {
+  const where = createHash('sha256')
+    .update(JSON.stringify([hostname(), resolve(home)]))
+    .digest('hex');
+  return `jobs-${where.slice(0, 16)}`;
+}

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '#engine/engine.ts';
+import { queueName } from '#engine/queue/queue.ts';
+import { becomeWorker } from '#engine/queue/worker-process.ts';
+import { pendingJobs } from '#engine/store/jobs.ts';
+import type { AnyTool } from './server-face.ts';
+import { workJob } from './work-job.ts';
+
+const LOOK_MS = 250;
+/** Between two looks for rows that the queue does not know, because it did not answer when they were asked. */
+const OUTBOX_MS = 5000;
+
+export interface Working {
+  readonly engine: Engine;
+  /** An engine with the configuration as it is now: what was tightened since a job was asked holds for it. */
+  reopen(): Engine;
+  /** Those that a job may be of. */
+  readonly tools: readonly AnyTool[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Works off the home's jobs until none came for services.queue.idle_s, or `signal` says to leave. One process a home: `false` when
+ * another one does it already.
+ */
+export async function workJobs(working: Working): Promise<boolean> {
+  const { engine, signal } = working;
+  const { home } = engine.config;
+  for (let worked = false; ; worked = true) {
+    const lock = await becomeWorker(home);
+    if (lock === undefined) return worked;
+    try {
+      await workUntilIdle(working);
+    } finally {
+      lock.release();
+    }
+    // Who asked while the lock was still held started no worker.
+    if (signal.aborted || !existsSync(home)) return true;
+    if ((await pendingJobs(await engine.db(), queueName(home))).length === 0) return true;
+  }
+}
+
+async function workUntilIdle(working: Working): Promise<void> {
+  const { engine, signal } = working;
+  const { home, services } = engine.config;
+  const { idle_s, concurrency, lock_s } = services.queue;
+  const db = await engine.db(); // of the embedded database the queue needs the owner
+  const queue = engine.queue();
+  const busy = new Set<string>();
+  const worked = await queue.work(
+    async (job_id) => {
+      if (busy.has(job_id)) return 'ended'; // it was only slow to say that it lives
+      busy.add(job_id);
+      try {
+        return await workJob(working, job_id);
+      } finally {
+        busy.delete(job_id);
+      }
+    },
+    { concurrency, lock_s },
+  );
+  try {
+    let [idle_ms, looked_ms] = [0, OUTBOX_MS];
+    while (idle_ms < idle_s * 1000 && !signal.aborted && existsSync(home)) {
+      if (looked_ms >= OUTBOX_MS) {
+        looked_ms = 0;
+        for (const job_id of await pendingJobs(db, queueName(home)))
+          await queue
+            .add(job_id)
+            .catch((error: unknown) => engine.log.warn({ err: error, job_id }, 'not in the queue yet'));
+      }
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      looked_ms += LOOK_MS;
+      idle_ms = busy.size > 0 ? 0 : idle_ms + LOOK_MS;
+    }
+  } finally {
+    await worked.close();
+  }
+}
