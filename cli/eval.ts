@@ -65,7 +65,7 @@ async function main(signal: AbortSignal): Promise<void> {
     const wanted = wantedOf(flags.clip, real);
     const clips = real.filter(({ clip }) => wanted.includes(clip.name));
     // Composed once for both kinds of weights, and only when it is asked for.
-    if (wanted.includes(SAMPLE)) clips.push(knownSample(await prepareSample(home, { signal })));
+    if (wanted.includes(SAMPLE)) clips.push(knownSample(await prepareSample(home, { signal }), EVALS));
     const scored = await evaluate(clips, {
       ...{ home, shared, signal, detector: flags.detector, embedder: flags.embedder },
       kinds: kinds.filter((kind) => kind === 'embedded' || shared !== undefined),

@@ -27,20 +27,24 @@ export function knownClips(shared: string, evals: string): KnownClip[] {
   const cast = clips.find((clip) => clip.cast !== undefined)?.cast;
   return clips.map((clip) => {
     const fold = folds.get(clip.name);
-    const labels = readHardLabels(join(evals, 'hard'), clip.name);
-    return {
-      clip,
-      plan: (photos) => planOf(clip, fold, cast, photos),
-      ...(labels && { markOf: markReader(labels, clip.cuts_ms) }),
-    };
+    return { clip, plan: (photos) => planOf(clip, fold, cast, photos), ...marksOf(clip, evals) };
   });
 }
 
-/** The composed sample: some photos seed it, the others are scored. */
-export function knownSample(sample: Sample): KnownClip {
+/** The composed sample: some photos seed it, the others are scored. `evals`: the folder with hard labels. */
+export function knownSample(sample: Sample, evals: string): KnownClip {
   const clip = sampleClip(sample);
   const spans = sampleFold(sample.truth);
-  return { clip, plan: () => ({ spans, bank: async (run, gates) => seedsFromSpans(run, clip, spans, gates) }) };
+  return {
+    clip,
+    plan: () => ({ spans, bank: async (run, gates) => seedsFromSpans(run, clip, spans, gates) }),
+    ...marksOf(clip, evals),
+  };
+}
+
+function marksOf(clip: TrueClip, evals: string): Pick<KnownClip, 'markOf'> {
+  const labels = readHardLabels(join(evals, 'hard'), clip.name);
+  return labels === undefined ? {} : { markOf: markReader(labels, clip.cuts_ms) };
 }
 
 function planOf(
