@@ -118,7 +118,12 @@ async function answer(face: ServerFace, tool: AnyTool, raw: unknown, caller: Cal
     if (outcome.kind === 'proposed') return proposedResult(outcome);
     if (outcome.kind === 'queued') return queuedResult(outcome);
     const { home } = caller.engine.config;
-    return await doneResult(outcome.output, { tool, home, pictures: face.pictures?.[tool.name] });
+    const done = await doneResult(outcome.output, { tool, home, pictures: face.pictures?.[tool.name] });
+    const links = face.links?.[tool.name]?.(outcome.output) ?? [];
+    return {
+      ...done,
+      content: [...done.content, ...links.map((link) => ({ type: 'resource_link' as const, ...link }))],
+    };
   } catch (thrown) {
     return errorResult(settle(thrown, caller.engine.log));
   }

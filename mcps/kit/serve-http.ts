@@ -146,15 +146,25 @@ function handler({ offer, asker, settings, modern, sessions }: Parts) {
 
     async function serveMcp(body: unknown): Promise<void> {
       const asked = Object.assign(req, { method, url: req.url ?? '/', ...(auth && { auth }) });
+      const listened = listenedTo(body);
+      if (method === 'GET' || listened !== undefined) endWith(auth, res);
       if (await isLegacyRequest(await toWebRequest(asked, body), body))
         return sessions.handle(asked, res, body, nameOf(auth));
       const wants = offer.interests(asker(auth));
       res.once('close', wants.end);
       // What cannot be heard of, for whoever asks, is silent: the stream also bears other news.
-      for (const uri of listenedTo(body)?.uris ?? []) void wants.want(uri).catch(() => false);
+      for (const uri of listened?.uris ?? []) void wants.want(uri).catch(() => false);
       return modern(asked, res, body);
     }
   };
+}
+
+/** Who only listens does so no longer than the token holds; a call goes on to its end. */
+function endWith(auth: AuthInfo | undefined, res: ServerResponse): void {
+  if (auth?.expiresAt === undefined) return;
+  const left_ms = Math.min(auth.expiresAt * 1000 - Date.now(), 2 ** 31 - 1); // more than that a timer cannot wait
+  const over = setTimeout(() => res.destroy(), Math.max(0, left_ms)).unref();
+  res.once('close', () => clearTimeout(over));
 }
 
 class Refused extends Error {

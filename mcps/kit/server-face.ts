@@ -16,6 +16,8 @@ export interface ServerFace {
   readonly tools: readonly AnyTool[];
   /** By the name of a tool: files of pictures among its output. */
   readonly pictures?: Readonly<Record<string, PictureRule>>;
+  /** By the name of a tool: resources too large for an answer that its output speaks of. */
+  readonly links?: Readonly<Record<string, (output: Record<string, unknown>) => readonly Link[]>>;
   readonly resources?: readonly FaceResource[];
   readonly prompts?: readonly FacePrompt[];
   /** Older addresses of tools over plain HTTP, beside `POST /tools/{name}`. */
@@ -44,6 +46,12 @@ export interface Picture {
   readonly title: string;
   /** Of a JPEG or PNG file, below the home folder. */
   readonly path: string;
+}
+
+export interface Link {
+  readonly uri: string;
+  readonly name: string;
+  readonly mimeType: string;
 }
 
 /** What a resource, a prompt or a completion may look at. */

@@ -5,8 +5,9 @@ import type { FaceContext, FaceResource } from './server-face.ts';
 
 /** Between two looks. */
 const PAUSE_MS = 1_000;
-/** Addresses that are looked at, of a whole process. */
+/** Addresses that are looked at, of a whole process, and those of one request. */
 const WATCHED_MAX = 1_000;
+const LISTENED_MAX = 100;
 
 /** What one connection or stream wants to hear of. */
 export interface Interests {
@@ -42,11 +43,11 @@ export function openWatch(
     setTimeout(round, PAUSE_MS).unref();
   };
   const add = async (uri: string, as: FaceContext): Promise<boolean> => {
-    const found = find(resources, uri, engine);
+    const found = watched.size < WATCHED_MAX || watched.has(uri) ? find(resources, uri, engine) : undefined;
     if (found === undefined || (await found.read(as)) === undefined) return false;
     const version = await found.look();
+    if (version === undefined) return false;
     const entry = watched.get(uri) ?? { version, look: found.look, count: 0 };
-    if (entry.count === 0 && watched.size >= WATCHED_MAX) return false;
     entry.count += 1;
     watched.set(uri, entry);
     lookOn();
@@ -118,8 +119,8 @@ const Listen = z.looseObject({
   params: z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) }),
 });
 
-/** What a message of protocol 2026-07-28 wants to hear of, if it is one that says so: the SDK answers it, and tells nobody. */
+/** What a message of protocol 2026-07-28 wants to hear of, if it is one that says so: the SDK answers it, and tells nobody. Of very many only the first. */
 export function listenedTo(message: unknown): { id: string | number; uris: readonly string[] } | undefined {
   const { data } = Listen.safeParse(message);
-  return data && { id: data.id, uris: data.params.notifications.resourceSubscriptions };
+  return data && { id: data.id, uris: data.params.notifications.resourceSubscriptions.slice(0, LISTENED_MAX) };
 }

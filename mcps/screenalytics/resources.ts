@@ -109,10 +109,11 @@ const picture: FaceResource = {
 
 export const resources: readonly FaceResource[] = [show, episode, report, manifest, picture];
 
-/** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. */
-async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader): Promise<string> {
+/** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. By its exact id. */
+async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader) {
   const opened = await db();
   const found = await findEpisode(opened, ep_id);
+  if (found === null) return undefined;
   const jobs = await listJobs(blobs, ep_id);
   return JSON.stringify([found, await worldOf(opened, ep_id), jobs]);
 }

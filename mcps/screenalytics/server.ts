@@ -1,4 +1,4 @@
-import type { Picture, PictureRule, ServerFace } from '#mcps/kit/server-face.ts';
+import type { Link, Picture, PictureRule, ServerFace } from '#mcps/kit/server-face.ts';
 import { prompts } from './prompts.ts';
 import { resources } from './resources.ts';
 import { routes } from './routes.ts';
@@ -29,6 +29,13 @@ const questions: PictureRule = {
 
 const seeds: PictureRule = { alone: false, of: ({ sheet }) => sheetsOf('seeds', { path: sheet }) };
 
+/** The page with timeline and faces, which a run leaves. */
+const report = (episode: unknown): Link => ({
+  uri: `sa://episode/${encodeURIComponent(String(episode))}/report`,
+  name: `report of ${String(episode)}`,
+  mimeType: 'text/html',
+});
+
 /** A drawing of ours. */
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="4" width="20" height="16" rx="2" fill="#1f3a5f"/><circle cx="9" cy="10" r="3" fill="#f4b860"/><path d="M4 18a5 5 0 0 1 10 0z" fill="#f4b860"/><path d="M16 9h4M16 12h4M16 15h2" stroke="#fff" stroke-width="1.5"/></svg>';
@@ -40,6 +47,10 @@ export const face: ServerFace = {
   icon: ICON,
   tools: served,
   pictures: { show_faces: shown, list_low_confidence_tracks: questions, list_facebank: seeds },
+  links: {
+    get_episode: ({ episode, runs }) => (listOf(runs).length > 0 ? [report(episode)] : []),
+    get_screen_time: ({ episode }) => [report(episode)],
+  },
   resources,
   prompts,
   routes,

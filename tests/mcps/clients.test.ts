@@ -152,6 +152,12 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     expect(isJpeg(picture.blob)).toBe(true);
   });
 
+  test('what is too large for an answer is linked', async () => {
+    const found = await client.call('get_episode', { episode: 'pilot' });
+    const links = found.content.filter(({ type }) => type === 'resource_link');
+    expect(links).toMatchObject([{ uri: 'sa://episode/pilot/report', mimeType: 'text/html' }]);
+  });
+
   test('episodes are resources, and nothing else of the disk is', async () => {
     expect(await client.resources()).toContain('sa://episode/pilot');
     expect(await client.templates()).toContain('sa://episode/{ep_id}/manifest/{name}');

@@ -214,6 +214,12 @@ test("a session is its subject's alone, and each call has the scopes of its own 
   expect((await send(await token(), call('save_catalog', show), session)).status).toBe(403);
   const written = await send(await token({ scope: WRITE }), call('save_catalog', show), session);
   expect(await written.text()).toContain('"status":"done"');
+
+  const listen = { accept: 'text/event-stream', 'mcp-session-id': session };
+  const brief = { ...listen, authorization: `Bearer ${await token({ exp: now() + 2 })}` };
+  const stream = await fetch(`${byFile}/mcp`, { headers: brief });
+  expect(stream.status).toBe(200);
+  await expect(stream.text(), 'who listens is cut off when the token is over').rejects.toThrow();
 });
 
 test("a token's subject is the actor, and no one else", async () => {
