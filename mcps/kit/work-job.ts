@@ -61,7 +61,7 @@ async function perform(working: Working, job: Job, heart: Heart): Promise<JobEnd
     if (signal.aborted && !heart.canceled()) return 'again';
     const error = settle(thrown, working.engine.log);
     const state = error.code === 'CANCELED' ? 'canceled' : 'failed';
-    return { state, error: errorOf(error, phaseOf(heart.last())) };
+    return { state, error: errorOf(error, heart.phase()) };
   } finally {
     await engine?.close();
   }
@@ -99,12 +99,15 @@ interface Heart {
   canceled(): boolean;
   progress(now: ToolProgress): void;
   last(): ToolProgress | undefined;
+  /** What was being done, also when the last word is how it ended. */
+  phase(): string;
   stop(): Promise<void>;
 }
 
-function beat(db: Db, { job_id }: Job, { engine }: Working): Heart {
+function beat(db: Db, { job_id, progress }: Job, { engine }: Working): Heart {
   const cancel = new AbortController();
   let last: ToolProgress | undefined;
+  let phase = phaseOf(progress);
   let writing: Promise<void> | undefined;
   const once = async () => {
     try {
@@ -122,8 +125,10 @@ function beat(db: Db, { job_id }: Job, { engine }: Working): Heart {
     canceled: () => cancel.signal.aborted,
     progress: (now) => {
       last = now;
+      if (now.phase !== 'failed' && now.phase !== 'canceled') phase = now.phase;
     },
     last: () => last,
+    phase: () => phase,
     stop: async () => {
       clearInterval(timer);
       await writing;
@@ -136,6 +141,6 @@ function errorOf(error: unknown, stage: string): JobError {
   return { code, stage, message, hint, retryable: isRetryable(code) };
 }
 
-function phaseOf(progress: object | null | undefined): string {
-  return progress && 'phase' in progress && typeof progress.phase === 'string' ? progress.phase : 'start';
+function phaseOf(progress: Job['progress']): string {
+  return typeof progress?.phase === 'string' ? progress.phase : 'start';
 }
