@@ -7,6 +7,13 @@ import { findNode, handOver, isFit } from './node24.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const main = join(root, 'cli/main.ts');
 
+if (/[\\/]node_modules[\\/]/.test(root)) {
+  // Node strips no types there.
+  process.stderr.write(
+    'screenalytics runs from a folder of its own, not from node_modules: unpack its archive and run `npm start` there.\n',
+  );
+  process.exit(78);
+}
 if (isFit(process.versions.node)) {
   await import(pathToFileURL(main).href);
 } else {

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
 import { projectRoot } from '#config/load.ts';
-import { type Config, ProfileName } from '#config/schema.ts';
+import { ProfileName } from '#config/schema.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
 import type { Command } from './commands.ts';
 import { type Edit, jsonEdit, tomlEdit, wholeEdit } from './connect/edits.ts';
 import { type Planned, planPut, planTake } from './connect/kept.ts';
-import { codexTables, type Program, programs, type Start, startHere } from './connect/programs.ts';
+import { codexTables, keyOf, type Program, programs, type Start, serverNames, startHere } from './connect/programs.ts';
 import { SKILL_PATH, skillText } from './connect/shipped.ts';
 import { facts } from './table.ts';
 
@@ -16,18 +16,17 @@ interface Client {
   readonly title: string;
   /** What to type or click next. */
   readonly next: string;
-  edits(start: Start, place: { folder: string; codexHome: string; config: Config }): Edit[];
+  edits(start: Start, place: { folder: string; codexHome: string }): Edit[];
 }
+
+const ours = (field: string) => ({ field, keys: serverNames.map(keyOf) });
 
 const clients = {
   codex: {
     title: 'Codex',
     next: 'codex -p screenalytics',
-    edits: (start, { codexHome, config }) => [
-      tomlEdit(join(codexHome, 'screenalytics.config.toml'), codexTables(start, config), {
-        field: 'mcp_servers',
-        keys: Object.keys(programs(start)),
-      }),
+    edits: (start, { codexHome }) => [
+      tomlEdit(join(codexHome, 'screenalytics.config.toml'), codexTables(start), ours('mcp_servers')),
       skillIn(codexHome),
     ],
   },
@@ -35,7 +34,7 @@ const clients = {
     title: 'Claude Code',
     next: 'claude, in that folder; it asks once whether to trust these servers, and /mcp lists them',
     edits: (start, { folder }) => [
-      jsonEdit(join(folder, '.mcp.json'), 'mcpServers', programs(start)),
+      jsonEdit(join(folder, '.mcp.json'), programs(start), ours('mcpServers')),
       skillIn(join(folder, '.claude')),
     ],
   },
@@ -43,7 +42,7 @@ const clients = {
     title: 'VS Code',
     next: 'code, in that folder; "MCP: List Servers" of the command palette starts them',
     edits: (start, { folder }) => [
-      jsonEdit(join(folder, '.vscode/mcp.json'), 'servers', typed(programs(start))),
+      jsonEdit(join(folder, '.vscode/mcp.json'), typed(programs(start)), ours('servers')),
       skillIn(join(folder, '.agents')),
     ],
   },
@@ -51,7 +50,7 @@ const clients = {
     title: 'Cursor',
     next: 'cursor, in that folder; its settings list the servers under MCP',
     edits: (start, { folder }) => [
-      jsonEdit(join(folder, '.cursor/mcp.json'), 'mcpServers', programs(start)),
+      jsonEdit(join(folder, '.cursor/mcp.json'), programs(start), ours('mcpServers')),
       skillIn(join(folder, '.agents')),
     ],
   },
@@ -61,6 +60,7 @@ const input = z.object({
   client: z.enum(Object.keys(clients) as [keyof typeof clients]).describe('Which program'),
   folder: z.string().min(1).optional().describe('Where it is started; this folder if absent. Codex: everywhere'),
   profile: ProfileName.optional().describe('Hold these servers to a stricter profile than services.profile'),
+  servers: z.array(z.enum(serverNames)).min(1).optional().describe('Only these: screenalytics, storage, postgres'),
   undo: z.boolean().default(false).describe('Take out again what was written'),
   dry_run: z.boolean().default(false).describe('Only say what would be written'),
 });
@@ -82,12 +82,12 @@ export const connectCommand: Command = {
   positional: 'client folder',
   everyday: true,
   run: async (raw, { engine }) => {
-    const { client, folder = '.', profile, undo, dry_run } = readInput('connect', input, raw);
+    const { client, folder = '.', profile, servers, undo, dry_run } = readInput('connect', input, raw);
     const { config } = engine;
-    const start = startHere(projectRoot, process.env, config, profile);
+    const start = { ...startHere(projectRoot, process.env, config), profile, servers };
     const codexHome = resolve(process.env.CODEX_HOME || join(homedir(), '.codex'));
     const { title, next, edits }: Client = clients[client];
-    const wanted = edits(start, { folder: resolve(folder), codexHome, config });
+    const wanted = edits(start, { folder: resolve(folder), codexHome });
     // All of it is read and checked before any of it is written.
     const planned = wanted.map((edit) => (undo ? planTake(edit, config.home) : planPut(edit, config.home)));
     if (!dry_run) for (const each of planned) each.apply();

@@ -1,4 +1,4 @@
-// `npm start | test | run eval | run bench`: brings what is missing (packages, ffmpeg, models), then hands over. Plain JS without
+// `npm start | test | run eval | run bench`, or `node scripts/setup.mjs install` for no more than that: brings what is missing (packages, ffmpeg, models), then hands over. Plain JS without
 // dependencies, because it runs on the machine's own Node (20 or newer) before node_modules exists. Doing it twice changes nothing.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -9,6 +9,9 @@ import { findNode, handOver } from '../bin/node24.mjs';
 import { runStep, SetupProblem, say } from './step.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** An archive made by `npm run pack` has it under its other name, and no tests. */
+const lock = join(root, existsSync(join(root, 'package-lock.json')) ? 'package-lock.json' : 'npm-shrinkwrap.json');
+const is_checkout = existsSync(join(root, 'tests'));
 const stamp = join(root, 'node_modules/.screenalytics-lock');
 const log = join(root, '.screenalytics/setup.log');
 /** What node_modules, the models and a first run take, with some room. */
@@ -27,6 +30,7 @@ const HAND_OVERS = {
   },
   eval: (rest) => ({ file: 'cli/eval.ts', args: rest, cwd: callersFolder() }),
   bench: (rest) => ({ file: 'cli/bench.ts', args: rest, cwd: callersFolder() }),
+  install: () => undefined, // nothing but the set-up
 };
 
 try {
@@ -41,7 +45,7 @@ async function main(mode, rest) {
   const next = Object.hasOwn(HAND_OVERS, mode ?? '') ? HAND_OVERS[mode] : undefined;
   if (next === undefined)
     throw new SetupProblem(
-      'That is none of its four tasks.',
+      'That is none of its tasks.',
       `Use: node scripts/setup.mjs ${Object.keys(HAND_OVERS).join('|')}`,
       2,
     );
@@ -50,7 +54,9 @@ async function main(mode, rest) {
   await ensurePackages();
   const node = fitNode();
   await ensureModels(node);
-  const { file, args, cwd } = next(rest);
+  const after = next(rest);
+  if (after === undefined) return 0;
+  const { file, args, cwd } = after;
   return handOver(node, [join(root, file), ...args], { cwd });
 }
 
@@ -89,7 +95,7 @@ function checkMachine() {
 
 async function ensurePackages() {
   const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(lock))
     .update(`${process.platform}-${process.arch}`)
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)
@@ -98,10 +104,16 @@ async function ensurePackages() {
   // npm's own path when npm runs us: the very same npm.
   const npm = process.env.npm_execpath;
   const [command, before] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  const args = [...before, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const dev = is_checkout ? '--include=dev' : '--omit=dev';
+  const args = [...before, 'ci', dev, '--include=optional', '--no-audit', '--no-fund'];
+  const env = { ...process.env, npm_config_onnxruntime_node_install: 'skip' }; // as .npmrc says, which no archive carries
   const shell = before.length === 0 && process.platform === 'win32';
   const { code, output } = await started('npm', 'Install npm, which comes with Node, and run again.', () =>
-    runStep('Packages: installing what the lock file says (about half a minute)', command, args, { cwd: root, shell }),
+    runStep('Packages: installing what the lock file says (about half a minute)', command, args, {
+      cwd: root,
+      shell,
+      env,
+    }),
   );
   if (code !== 0) throw explain('npm ci', code, output);
   writeFileSync(stamp, wanted);

@@ -23,8 +23,14 @@ export interface Edit {
 const Servers = z.record(z.string(), z.unknown());
 const Root = z.record(z.string(), z.unknown());
 
+/** Whose place it is: an object or table of servers in the file, and the names in it that are ours, whether we write them now or not. */
+interface Named {
+  readonly field: string;
+  readonly keys: readonly string[];
+}
+
 /** Entries of an object of servers (`mcpServers`, `servers`) in a JSON file. */
-export function jsonEdit(path: string, field: string, entries: Readonly<Record<string, object>>): Edit {
+export function jsonEdit(path: string, entries: Readonly<Record<string, object>>, { field, keys }: Named): Edit {
   const read = (text: string): { root: z.output<typeof Root>; inner: z.output<typeof Servers> } => {
     try {
       const root = Root.parse(text.trim() === '' ? {} : JSON.parse(text));
@@ -47,7 +53,7 @@ export function jsonEdit(path: string, field: string, entries: Readonly<Record<s
       const { root, inner } = read(file);
       const old = read(before?.text ?? '');
       const is_ours = (key: string) => before !== undefined || canonical(inner[key]) === canonical(entries[key]);
-      const ours = Object.keys(entries).filter((key) => key in inner && is_ours(key));
+      const ours = keys.filter((key) => key in inner && is_ours(key));
       if (ours.length === 0) return file;
       const kept = Object.entries(inner).flatMap(([key, value]) => {
         if (!ours.includes(key)) return [[key, value] as const];
@@ -70,12 +76,8 @@ const BEGIN = '# >>> screenalytics: written by `screenalytics connect`, and take
 const END = '# <<< screenalytics';
 const BLOCK = new RegExp(`(\\r?\\n)?${BEGIN}\\r?\\n.*?${END}(\\r?\\n|$)`, 's');
 
-/** A block between two marks in a TOML file. `keys` are tables of `[field.<key>]` that nobody else may have. */
-export function tomlEdit(
-  path: string,
-  tables: string,
-  { field, keys }: { field: string; keys: readonly string[] },
-): Edit {
+/** A block between two marks in a TOML file; nobody else may have tables of our names. */
+export function tomlEdit(path: string, tables: string, { field, keys }: Named): Edit {
   const without = (file: string): string => {
     const rest = file.replace(BLOCK, '');
     if (rest.includes(BEGIN) || rest.includes(END))

@@ -28,15 +28,16 @@ export interface Planned {
 export function planPut(edit: Edit, home: string): Planned {
   const { path } = edit;
   const now = readFile(path);
-  const after = edit.put(now);
-  if (after === now) return { path, change: 'unchanged', apply: () => undefined };
   const kept = readKept(home, path);
-  const before = beforeNow(edit, now, kept) ?? null;
+  const before = beforeNow(edit, now, kept);
+  // What we wrote another time goes first, for it may have been more.
+  const after = edit.put(kept === undefined ? now : before);
+  if (after === now) return { path, change: 'unchanged', apply: () => undefined };
   return {
     path,
     change: now === undefined ? 'created' : 'changed',
     apply() {
-      writeWhole(keptPath(home, path), JSON.stringify({ path, before, after }), path);
+      writeWhole(keptPath(home, path), JSON.stringify({ path, before: before ?? null, after }), path);
       writeWhole(path, after, path);
     },
   };

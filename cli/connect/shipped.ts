@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfig, projectRoot } from '#config/load.ts';
+import { projectRoot } from '#config/load.ts';
 import { codexTables, programs, SHIPPED } from './programs.ts';
 
-const CODEX_HEAD = `# Made by \`npm run docs\` from the servers and config/policy.yaml. Codex: the three servers, and which of their calls it asks you
-# about. Codex does not read this file by itself: \`node bin/screenalytics.mjs connect codex\` writes the same with absolute paths to where
-# it does. Paths here are relative to the folder in which Codex starts.
+const CODEX_HEAD = `# Made by \`npm run docs\`. Codex: the three servers, and which of their calls it asks you about. Codex does not read this file by
+# itself: \`node bin/screenalytics.mjs connect codex\` writes the same, with absolute paths, to where it does. Paths here are relative to
+# the folder in which Codex starts.
 #
-# What is allowed is decided by config/policy.yaml in the servers themselves, whatever stands here. Here is the same in Codex's words:
-# reads and what can be undone go through, what cannot be undone is asked about; everything else that writes is asked about, too.
+# What is allowed is decided by config/policy.yaml in the servers themselves, whatever stands here: reads and what can be undone go
+# through to them, what cannot be undone Codex asks about, too.
 
 `;
 
@@ -24,7 +24,7 @@ export function shippedFiles(): [string, string][] {
   const inside = { ...SHIPPED, script: `$\{workspaceFolder}/${SHIPPED.script}` };
   const typed = Object.entries(programs(inside)).map(([key, program]) => [key, { type: 'stdio', ...program }]);
   return [
-    ['codex.config.toml', CODEX_HEAD + codexTables(SHIPPED, loadConfig({}).config)],
+    ['codex.config.toml', CODEX_HEAD + codexTables(SHIPPED)],
     ['.mcp.json', json({ mcpServers: programs(SHIPPED) })],
     ['.vscode/mcp.json', json({ servers: Object.fromEntries(typed) })],
     ...SKILL_FOLDERS.map((folder): [string, string] => [`${folder}/${SKILL_PATH}`, skillText()]),

@@ -17,6 +17,7 @@ const Codex = z.strictObject({
     z.strictObject({
       ...Program,
       env_vars: z.array(z.string()),
+      required: z.literal(true),
       startup_timeout_sec: z.int(),
       tool_timeout_sec: z.int(),
       default_tools_approval_mode: z.enum(['auto', 'prompt', 'writes', 'approve']),
