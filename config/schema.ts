@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 
 const fraction = z.number().min(0).max(1);
@@ -192,7 +193,7 @@ const Jwt = z
   .strictObject({
     issuer: safeUrl.nullable(),
     resource: safeUrl.nullable(),
-    keys: z.union([safeUrl, z.string().startsWith('/')]).nullable(),
+    keys: z.union([safeUrl, z.string().refine(isAbsolute, 'an absolute path')]).nullable(),
     /** None that is checked with a secret, and not none. */
     algorithms: z
       .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
@@ -242,6 +243,12 @@ export const Services = z.strictObject({
   profile: ProfileName,
   http: Http,
   queue: JobQueue,
+  /** What may be fetched from addresses that callers give. */
+  fetch: z.strictObject({
+    hosts: z.array(z.string().regex(/^(\*|[a-z0-9.:-]+)$/)),
+    bytes_max: positive,
+    allow_private_hosts: z.boolean(),
+  }),
 });
 
 export const ModelEntry = z.strictObject({

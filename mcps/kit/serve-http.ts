@@ -152,8 +152,7 @@ function handler({ offer, asker, settings, modern, sessions }: Parts) {
         return sessions.handle(asked, res, body, nameOf(auth));
       const wants = offer.interests(asker(auth));
       res.once('close', wants.end);
-      // What cannot be heard of, for whoever asks, is silent: the stream also bears other news.
-      for (const uri of listened?.uris ?? []) void wants.want(uri).catch(() => false);
+      if (listened !== undefined) await wants.wantAll(listened.uris);
       return modern(asked, res, body);
     }
   };

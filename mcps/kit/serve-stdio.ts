@@ -32,10 +32,12 @@ function overheard(stdio: StdioServerTransport, wants: Interests): Transport {
   const transport: Transport = {
     async start() {
       stdio.onmessage = (message) => {
+        const pass = () => transport.onmessage?.(message);
         const listened = listenedTo(message);
         if (listened !== undefined) {
           open.set(listened.id, listened.uris);
-          for (const uri of listened.uris) void wants.want(uri).catch(() => false);
+          void wants.wantAll(listened.uris).then(pass);
+          return;
         }
         if ('method' in message && message.method === 'notifications/cancelled') {
           const dropped = open.get(message.params?.requestId) ?? [];
@@ -43,7 +45,7 @@ function overheard(stdio: StdioServerTransport, wants: Interests): Transport {
           const kept = new Set([...open.values()].flat());
           for (const uri of dropped) if (!kept.has(uri)) wants.drop(uri);
         }
-        transport.onmessage?.(message);
+        pass();
       };
       stdio.onclose = () => transport.onclose?.();
       stdio.onerror = (error) => transport.onerror?.(error);

@@ -13,6 +13,8 @@ const LISTENED_MAX = 100;
 export interface Interests {
   /** False: it cannot be read by whoever asks, or nobody knows when it changes. */
   want(uri: string): Promise<boolean>;
+  /** Before a stream is opened, so that it hears of all that comes after. What cannot be heard of is silent: it may bear other news. */
+  wantAll(uris: readonly string[]): Promise<void>;
   drop(uri: string): void;
   end(): void;
 }
@@ -68,19 +70,21 @@ export function openWatch(
     const drop = (uri: string): void => {
       if (wanted.delete(uri)) remove(uri);
     };
+    const want = async (uri: string): Promise<boolean> => {
+      if (wanted.has(uri)) return true;
+      if (!(await add(uri, as))) return false;
+      // Who left meanwhile, or asked twice at one moment, wants it no more than once.
+      if (over || wanted.has(uri)) remove(uri);
+      else wanted.add(uri);
+      if (!over && tell !== undefined)
+        deaf ??= bus.subscribe((event) => {
+          if (event.kind === 'resource_updated' && wanted.has(event.uri)) tell(event.uri);
+        });
+      return true;
+    };
     return {
-      async want(uri) {
-        if (wanted.has(uri)) return true;
-        if (!(await add(uri, as))) return false;
-        // Who left meanwhile, or asked twice at one moment, wants it no more than once.
-        if (over || wanted.has(uri)) remove(uri);
-        else wanted.add(uri);
-        if (!over && tell !== undefined)
-          deaf ??= bus.subscribe((event) => {
-            if (event.kind === 'resource_updated' && wanted.has(event.uri)) tell(event.uri);
-          });
-        return true;
-      },
+      want,
+      wantAll: async (uris) => void (await Promise.allSettled(uris.map(want))),
       drop,
       end() {
         over = true;

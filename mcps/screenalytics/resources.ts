@@ -3,11 +3,13 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { listJobs } from '#engine/run/job-record.ts';
 import { findEpisode } from '#engine/store/episodes.ts';
+import { requireJob } from '#engine/store/jobs.ts';
 import { worldOf } from '#engine/store/proposals.ts';
 import { kindOf, readBelow } from '#mcps/kit/pictures.ts';
 import { type FaceContext, type FaceResource, RESOURCE_BYTES_MAX } from '#mcps/kit/server-face.ts';
 import { completeEpisode, completeShow } from './completions.ts';
 import { getEpisode } from './tools/get-episode.ts';
+import { getJob } from './tools/get-job.ts';
 import { listFacebank } from './tools/list-facebank.ts';
 import { searchCatalog } from './tools/search-catalog.ts';
 
@@ -80,6 +82,19 @@ const manifest: FaceResource = {
   version,
 };
 
+const job: FaceResource = {
+  name: 'job',
+  title: 'Job',
+  description: 'How far a job is, and how it ended; who subscribes hears when it goes on.',
+  uri: 'sa://job/{job_id}',
+  mime_type: json,
+  read: async ({ job_id = '' }, { ask }) => ({ body: JSON.stringify(await ask(getJob, { job: job_id })) }),
+  async version({ job_id = '' }, { db }) {
+    const { state, cancel_requested, progress, result, error } = await requireJob(await db(), job_id);
+    return JSON.stringify([state, cancel_requested, progress, result, error]);
+  },
+};
+
 const MIME: Readonly<Record<string, string>> = {
   json,
   jsonl: 'application/jsonl',
@@ -107,7 +122,7 @@ const picture: FaceResource = {
   },
 };
 
-export const resources: readonly FaceResource[] = [show, episode, report, manifest, picture];
+export const resources: readonly FaceResource[] = [show, episode, report, manifest, job, picture];
 
 /** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. By its exact id. */
 async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '#config/load.ts';
 import type { Engine } from '#engine/engine.ts';
+import { insertJob, requestCancel } from '#engine/store/jobs.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
 import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
 import { served } from '#mcps/screenalytics/tools/index.ts';
@@ -188,6 +189,22 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     await new Promise((resolve) => setTimeout(resolve, 1_500)); // longer than between two looks
     expect(heard).toBe(before);
     if (kind === 'old') await expect(client.subscribe('sa://episode/nowhere', () => {})).rejects.toThrow();
+  });
+
+  test('who subscribes to a job hears that it went on', async () => {
+    const about = { queue: 'of-nobody', tool: 'run_stage', input: {}, episode: null, actor: 'me', proposal_id: null };
+    const asked = { ...about, surface: 'mcp' as const, profiles: [], policies: [], request: code };
+    const { job_id } = await insertJob(await engine.db(), asked);
+    const uri = `sa://job/${job_id}`;
+    let heard = 0;
+    const leave = await client.subscribe(uri, () => {
+      heard += 1;
+    });
+    await requestCancel(await engine.db(), job_id);
+    await expect.poll(() => heard, { timeout: 20_000 }).toBeGreaterThan(0);
+    await leave();
+    const { text } = await client.read(uri);
+    expect(JSON.parse(text ?? '')).toMatchObject({ jobs: [{ job_id, state: 'canceled' }] });
   });
 
   test('six prompts; shows, episodes and people are completed', async () => {
