@@ -249,6 +249,18 @@ export const ERRORS = {
     message: 'A model could not be downloaded.',
     hint: 'Check the network, or put the file into the mirror folder (models.mirror).',
   },
+  URL_REFUSED: {
+    exit: 4,
+    actor: 'operator',
+    message: 'Nothing is fetched from that address.',
+    hint: 'It has to be https, of a host that services.fetch.hosts of your configuration names, not private, and no larger than bytes_max.',
+  },
+  URL_FAILED: {
+    exit: 5,
+    actor: 'operator',
+    message: 'The file could not be fetched.',
+    hint: 'Look whether the address still holds, and call again; or fetch it yourself and give its path.',
+  },
   DEVICE_UNAVAILABLE: {
     exit: 5,
     actor: 'operator',

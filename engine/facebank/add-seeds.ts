@@ -9,6 +9,7 @@ import { assessFace } from '../math/quality.ts';
 import { decodePicture } from '../media/pictures.ts';
 import { openEmbedderPool } from '../models/embedder-pool.ts';
 import type { DetectorPool } from '../models/pool.ts';
+import { withFetched } from '../net/with-fetched.ts';
 import { chooseModel, providerFor, workerCount } from '../run/models.ts';
 import { addCast, requireSeason } from '../store/catalog.ts';
 import { findPerson, type Person } from '../store/people.ts';
@@ -64,8 +65,14 @@ export interface Watch {
   progress(done: number, total: number, file: string): void;
 }
 
-/** Pictures of people as seeds: each is judged by itself, and all that pass are kept as one change. */
-export async function addSeeds(engine: Engine, by: By, request: AddRequest, watch: Watch): Promise<Added> {
+/** Pictures of people as seeds, also from addresses: each is judged by itself, and all that pass are kept as one change. */
+export function addSeeds(engine: Engine, by: By, request: AddRequest, watch: Watch): Promise<Added> {
+  return withFetched(engine, request.paths, { signal: watch.signal }, (pathOf) =>
+    addFiles(engine, by, { ...request, pathOf }, watch),
+  );
+}
+
+async function addFiles(engine: Engine, by: By, request: AddRequest, watch: Watch): Promise<Added> {
   const limits = engine.config.facebank;
   const db = await engine.db();
   const season = request.season && (await requireSeason(db, request.season.show, request.season.number));
@@ -202,7 +209,7 @@ async function judgePicture(
   const { file, person } = wanted;
   const facts: SeedDraft['facts'] = {
     source_sha256,
-    source_name: origin?.source_name ?? basename(file),
+    source_name: origin?.source_name ?? basename(wanted.path),
     origin: 'photo',
     ep_id: null,
     track_id: null,

@@ -36,12 +36,15 @@ export interface PathsRequest {
   readonly person: string | undefined;
   /** `photo.jpg#2`: which face of which file. */
   readonly picks: readonly string[];
+  /** Where a path as it was given lies, when that is somewhere else: it was an address. */
+  readonly pathOf?: (given: string) => string;
 }
 
 /** Files and folders as a list of pictures. Everything that is wrong with the call itself is said here, before any work. */
 export async function resolvePaths(request: PathsRequest, limits: Config['facebank']): Promise<Wanted[]> {
   const found: Omit<Wanted, 'pick'>[] = [];
-  for (const path of request.paths) found.push(...(await resolveOne(path, request.person)));
+  for (const path of request.paths)
+    found.push(...(await resolveOne(path, request.person, request.pathOf?.(path) ?? path)));
   if (found.length === 0) throw invalid('paths', 'no picture is there');
   if (found.length > limits.files_max)
     throw invalid('paths', `${found.length} pictures; at most ${limits.files_max} a call (facebank.files_max)`);
@@ -49,8 +52,8 @@ export async function resolvePaths(request: PathsRequest, limits: Config['faceba
   return found.map((each) => ({ ...each, pick: picks.get(each) }));
 }
 
-async function resolveOne(path: string, person: string | undefined): Promise<Omit<Wanted, 'pick'>[]> {
-  const full = resolve(path);
+async function resolveOne(path: string, person: string | undefined, at: string): Promise<Omit<Wanted, 'pick'>[]> {
+  const full = resolve(at);
   const info = await findFile(full);
   if (info === undefined) throw new ScreenalyticsError('MEDIA_NOT_FOUND', { file: path });
   if (info.isFile()) {

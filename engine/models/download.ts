@@ -1,11 +1,11 @@
-import { open, rm, stat } from 'node:fs/promises';
-import { type IncomingMessage, request as plainRequest } from 'node:http';
-import { request as secureRequest } from 'node:https';
-import { isIP } from 'node:net';
+import { open, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { follow, Refused, startOf } from '../net/follow.ts';
+import { PrivateHost } from '../net/hosts.ts';
+import { isOfDisk, sizeOf } from '../net/part.ts';
 import { sha256Of } from './hashes.ts';
-import { isPrivateAddress, PrivateHost, publicLookup } from './hosts.ts';
 
 export interface Download {
   readonly url: string;
@@ -23,14 +23,7 @@ export interface Download {
 }
 
 const ATTEMPTS = 4;
-const REDIRECTS = 5;
-const IDLE_MS = 30_000;
 const BACKOFF_MS = 1000;
-
-/** Another attempt cannot help. */
-class Refused extends Error {
-  override readonly name = 'Refused';
-}
 
 /** Fetches a file of known length and sha256, continuing where an earlier attempt or an earlier run stopped. */
 export async function download(task: Download): Promise<void> {
@@ -40,17 +33,11 @@ export async function download(task: Download): Promise<void> {
       return await checkWhole(task);
     } catch (error) {
       task.signal?.throwIfAborted();
-      if (isLocal(error)) throw error;
+      if (isOfDisk(error)) throw error;
       if (attempt === ATTEMPTS || error instanceof Refused || error instanceof PrivateHost) throw failed(task, error);
       await sleep((task.backoff_ms ?? BACKOFF_MS) * 2 ** (attempt - 1), undefined, { signal: task.signal });
     }
   }
-}
-
-/** The disk's own errors are told as they are: trying again does not free space. */
-function isLocal(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EACCES' || code === 'EROFS';
 }
 
 function failed(task: Download, error: unknown): ScreenalyticsError {
@@ -70,69 +57,13 @@ async function fetchRest(task: Download): Promise<void> {
   if (have === task.bytes) return;
   if (have > task.bytes) await rm(task.part);
   const from = have > task.bytes ? 0 : have;
-  const response = await follow(task, from);
+  const response = await follow({ ...task, headers: from > 0 ? { range: `bytes=${from}-` } : {} });
   try {
     const start = startOf(response, from);
     await append(task, response, start);
   } finally {
     response.destroy();
   }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const info = await stat(path).catch(() => undefined);
-  return info?.size ?? 0;
-}
-
-/** Redirects are followed by hand, because each new address needs the same checks. */
-async function follow(task: Download, from: number): Promise<IncomingMessage> {
-  let url = new URL(task.url);
-  for (let hop = 0; hop <= REDIRECTS; hop++) {
-    const response = await connect(task, url, from);
-    const { location } = response.headers;
-    if (response.statusCode === undefined || response.statusCode < 300 || response.statusCode >= 400) return response;
-    response.destroy();
-    if (location === undefined) throw new Refused('a redirect without an address');
-    url = new URL(location, url);
-  }
-  throw new Refused('too many redirects');
-}
-
-function connect(task: Download, url: URL, from: number): Promise<IncomingMessage> {
-  const open = task.allow_private_hosts;
-  if (url.protocol !== 'https:' && !(open && url.protocol === 'http:')) throw new Refused('only https is allowed');
-  if (url.username !== '' || url.password !== '') throw new Refused('an address with a password');
-  // A bare address is never looked up, so it is checked here.
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (!open && isIP(host) !== 0 && isPrivateAddress(host)) throw new PrivateHost(`${host} is a private address`);
-  const options = {
-    headers: { 'accept-encoding': 'identity', ...(from > 0 && { range: `bytes=${from}-` }) },
-    // No connection is kept: one that was made before the check would not be checked again.
-    agent: false,
-    ...(!open && { lookup: publicLookup }),
-    ...(task.signal && { signal: task.signal }),
-  } as const;
-  return new Promise((resolve, reject) => {
-    const make = url.protocol === 'https:' ? secureRequest : plainRequest;
-    const call = make(url, options, resolve);
-    const idle = task.idle_ms ?? IDLE_MS;
-    call.setTimeout(idle, () => call.destroy(new Error(`the server was silent for ${idle / 1000} s`)));
-    call.on('error', reject);
-    call.end();
-  });
-}
-
-/** Where the bytes of this answer belong. A server that knows no ranges sends everything. */
-function startOf(response: IncomingMessage, from: number): number {
-  const status = response.statusCode ?? 0;
-  if (status === 200) return 0;
-  if (status === 206) {
-    const [, start] = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '') ?? [];
-    if (Number(start) === from) return from;
-    throw new Error('the server continued at another place');
-  }
-  const again = status >= 500 || status === 408 || status === 416 || status === 429;
-  throw again ? new Error(`the server answered ${status}`) : new Refused(`the server answered ${status}`);
 }
 
 async function append(task: Download, response: IncomingMessage, start: number): Promise<void> {

@@ -10,9 +10,9 @@ type AnyTool = Tool<z.ZodObject, z.ZodObject, Effect>;
 type Input = Record<string, unknown>;
 
 /** Whether this call is kept as a job instead of being waited for: as the input says, else as is usual where it comes from. */
-export function becomesJob({ long }: AnyTool, { wait }: Input, { jobs }: Caller): boolean {
+export function becomesJob({ long }: AnyTool, input: Input, { jobs }: Caller): boolean {
   if (long === undefined || jobs === undefined) return false;
-  return wait === undefined ? jobs === 'by_default' && long.waits !== true : wait === false;
+  return input.wait === undefined ? jobs === 'by_default' && long.waits?.(input) !== true : input.wait === false;
 }
 
 /**

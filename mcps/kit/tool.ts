@@ -56,7 +56,7 @@ export interface Would {
 /** Of a tool that may take minutes: a call of it may be a job. Its input has `wait` (`waitInput`). */
 export interface Long<I> {
   /** True: it is waited for, unless the input says otherwise; else a server's calls are jobs. */
-  readonly waits?: boolean;
+  waits?(input: I): boolean;
   /** The same input as another process understands it: paths from the root. */
   anywhere?(input: I): I;
   /** What the job is about, and what makes two requests one (absent: the input). Throws what is wrong with the input already. */
@@ -66,7 +66,7 @@ export interface Long<I> {
 }
 
 export const waitInput = {
-  wait: z.boolean().optional().describe('true: answer when it is done; false: at once, with a job_id'),
+  wait: z.boolean().optional().describe('Answer when it is done, instead of at once with a job_id'),
 };
 
 /** One thing that can be asked. Every surface (command line, MCP, agents, queue) shows this same definition. */

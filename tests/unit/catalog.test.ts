@@ -9,15 +9,15 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import type { Config, ModelEntry } from '#config/schema.ts';
 import { openCatalog } from '#engine/models/catalog.ts';
-import { isPrivateAddress } from '#engine/models/hosts.ts';
+import { isPrivateAddress } from '#engine/net/hosts.ts';
+import { type Answer, localServer } from '../support/local-server.ts';
 import { sharedFolder, skipWithoutShared } from '../support/shared.ts';
 
 type Models = Config['models'];
@@ -55,20 +55,11 @@ function catalogue(source: ModelEntry['source'], rest: Partial<Models> = {}, ent
 const byMirror = { kind: 'mirror', note: 'a test' } as const;
 const quick = { backoff_ms: 1 };
 
-/** A server on this machine; gives its address and the `Range` header of every request it got. */
-async function serve(answer: (request: IncomingMessage, response: ServerResponse, nth: number) => void) {
-  const ranges: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
-    ranges.push(request.headers.range);
-    answer(request, response, ranges.length);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tiny.onnx`;
-  return { ranges, models: catalogue({ kind: 'url', url }, { allow_private_hosts: true }), url };
+/** A server on this machine; gives the headers of every request that it got. */
+async function serve(answer: Answer) {
+  const { origin, asked } = await localServer(answer);
+  const url = `${origin}/tiny.onnx`;
+  return { asked, models: catalogue({ kind: 'url', url }, { allow_private_hosts: true }), url };
 }
 
 function sendRest(request: IncomingMessage, response: ServerResponse): void {
@@ -158,7 +149,7 @@ test('a damaged file is seen, refused, and repaired', async () => {
 });
 
 test('non-commercial weights need their licence to be accepted, before anything is fetched', async () => {
-  const { models, ranges } = await serve(sendRest);
+  const { models, asked } = await serve(sendRest);
   const tiny = { ...models.models.tiny, commercial: false, licence: 'research' } as ModelEntry;
   const limited = { ...models, models: { tiny } };
   const catalog = openCatalog(limited, scratch(), {});
@@ -166,7 +157,7 @@ test('non-commercial weights need their licence to be accepted, before anything 
   await expect(catalog.prepare(['tiny'])).rejects.toMatchObject(refusal);
   await expect(catalog.resolve('tiny')).rejects.toMatchObject(refusal);
   expect((await catalog.list())[0]).toMatchObject({ accepted: false, commercial: false });
-  expect(ranges).toEqual([]);
+  expect(asked).toEqual([]);
 
   const accepted = openCatalog({ ...limited, accepted_licences: ['tiny'] }, scratch(), {});
   await expect(accepted.resolve('tiny')).rejects.toMatchObject({ code: 'MODEL_MISSING' });
@@ -198,7 +189,7 @@ test('the environment can name another file; its own sha256 is what counts', asy
 });
 
 test('a download that breaks off continues where it stopped', async () => {
-  const { models, ranges } = await serve((request, response, nth) =>
+  const { models, asked } = await serve((request, response, nth) =>
     nth === 1 ? sendHalf(response) : sendRest(request, response),
   );
   const folder = scratch();
@@ -208,21 +199,21 @@ test('a download that breaks off continues where it stopped', async () => {
     progress: (_, done) => seen.push(done),
   });
   expect(status?.state).toBe('ready');
-  expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+  expect(asked.map(({ range }) => range)).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
   expect(seen.at(-1)).toBe(BYTES.length);
   expect(readdirSync(folder).sort()).toEqual(['.verified.json', 'tiny.onnx']);
 });
 
 test('a download that was stopped continues in the next run; a server without ranges starts it anew', async () => {
-  const { models, ranges } = await serve((_, response) => {
+  const { models, asked } = await serve((_, response) => {
     response.writeHead(200, { 'content-length': BYTES.length });
     response.end(BYTES);
   });
   const folder = scratch();
   writeFileSync(join(folder, 'tiny.onnx.part'), BYTES.subarray(0, 5000));
   expect((await openCatalog(models, folder, {}).prepare(['tiny'], quick))[0]?.state).toBe('ready');
-  expect(ranges).toEqual(['bytes=5000-']);
+  expect(asked.map(({ range }) => range)).toEqual(['bytes=5000-']);
 });
 
 test('a stop is obeyed at once and keeps what has come', async () => {
@@ -242,14 +233,14 @@ test('a stop is obeyed at once and keeps what has come', async () => {
 });
 
 test('other bytes are never published, and the server is asked four times', async () => {
-  const { models, ranges } = await serve((_, response) => response.end(Buffer.from(BYTES).fill(1, 0, 10)));
+  const { models, asked } = await serve((_, response) => response.end(Buffer.from(BYTES).fill(1, 0, 10)));
   const folder = scratch();
   const failure = openCatalog(models, folder, {}).prepare(['tiny'], quick);
   await expect(failure).rejects.toMatchObject({
     code: 'MODEL_DOWNLOAD',
     details: { reason: expect.stringContaining('sha256') },
   });
-  expect(ranges).toHaveLength(4);
+  expect(asked).toHaveLength(4);
   expect(readdirSync(folder)).toEqual([]);
 });
 
@@ -265,13 +256,13 @@ test.each<[string, (response: ServerResponse) => void, string, number]>([
   ],
   ['redirects in a circle', (response) => response.writeHead(302, { location: '/tiny.onnx' }).end(), 'redirects', 6],
 ])('%s ends with its reason', async (_, answer, reason, requests) => {
-  const { models, ranges } = await serve((_request, response) => answer(response));
+  const { models, asked } = await serve((_request, response) => answer(response));
   const failure = openCatalog(models, scratch(), {}).prepare(['tiny'], quick);
   await expect(failure).rejects.toMatchObject({
     code: 'MODEL_DOWNLOAD',
     details: { reason: expect.stringContaining(reason) },
   });
-  expect(ranges).toHaveLength(requests);
+  expect(asked).toHaveLength(requests);
 });
 
 test('a redirect is followed', async () => {
@@ -282,12 +273,12 @@ test('a redirect is followed', async () => {
 });
 
 test('two callers at once download once', async () => {
-  const { models, ranges } = await serve((request, response) => setTimeout(() => sendRest(request, response), 300));
+  const { models, asked } = await serve((request, response) => setTimeout(() => sendRest(request, response), 300));
   const folder = scratch();
   const both = [openCatalog(models, folder, {}), openCatalog(models, folder, {})];
   const states = await Promise.all(both.map((catalog) => catalog.prepare(['tiny'], quick)));
   expect(states.flat().map((each) => each.state)).toEqual(['ready', 'ready']);
-  expect(ranges).toEqual([undefined]);
+  expect(asked.map(({ range }) => range)).toEqual([undefined]);
 });
 
 test('the lock of a dead process is broken', async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { addSeeds as add, removeSeeds, seedModels } from '#engine/facebank/add-seeds.ts';
 import { exportBank, SEEDS_FILE } from '#engine/facebank/exchange.ts';
+import { isAddress } from '#engine/net/with-fetched.ts';
 import { requirePerson } from '#engine/store/people.ts';
 import { defineTool, waitInput } from '#mcps/kit/tool.ts';
 import { allowedPath } from '../export-path.ts';
@@ -21,7 +22,7 @@ export const addSeeds = defineTool({
       .array(z.string().min(1))
       .max(LIST_MAX)
       .optional()
-      .describe('Pictures (jpg, png, webp) or folders; a folder without `person` has one sub-folder per person'),
+      .describe('Pictures (jpg, png, webp), https addresses, or folders; without `person` one sub-folder per person'),
     person: z.string().trim().min(1).max(200).optional().describe('Whose pictures they are; created if new'),
     pick: z
       .array(z.string())
@@ -34,10 +35,10 @@ export const addSeeds = defineTool({
     ...waitInput,
   }),
   long: {
-    waits: true,
+    waits: () => true,
     anywhere: ({ paths, export_to, ...input }) => ({
       ...input,
-      ...(paths && { paths: paths.map((path) => resolve(path)) }),
+      ...(paths && { paths: paths.map((path) => (isAddress(path) ? path : resolve(path))) }),
       ...(export_to !== undefined && { export_to: resolve(export_to) }),
     }),
     result: ({ added, rejected, affected }) => ({ added, rejected, affected }),

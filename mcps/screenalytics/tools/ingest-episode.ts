@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isAddress, withFetched } from '#engine/net/with-fetched.ts';
 import { ingest } from '#engine/run/ingest.ts';
-import { defineTool, type Later } from '#mcps/kit/tool.ts';
+import { defineTool, type Later, waitInput } from '#mcps/kit/tool.ts';
 import { saveInputs } from '../catalog-input.ts';
 import { NextStep, step } from '../next-steps.ts';
 import { overrideInputs, withOverrides } from '../overrides.ts';
@@ -14,15 +15,22 @@ export const ingestEpisode = defineTool({
   name: 'ingest_episode',
   title: 'Take in an episode',
   description:
-    'Takes a video file in as an episode: checks that it is one, keeps it, and starts its run as a job (job_id; see get_job). `auto_run: false` only takes it in.',
+    'Takes a video in as an episode: checks that it is one, keeps it, and starts its run as a job (see get_job). `auto_run: false` only takes it in.',
   effect: 'write',
   input: z.object({
-    file: z.string().min(1).describe('Path of a video: mp4, mov, avi, mkv, webm, ts'),
+    file: z.string().min(1).describe('Path or https address of a video: mp4, mov, avi, mkv, webm, ts'),
     ...{ episode, show, season, number, title: saveInputs.title, air_date: saveInputs.air_date },
     profile: overrideInputs.profile,
     auto_run: z.boolean().default(true).describe('Run it at once, as a job'),
     replace: z.boolean().default(false).describe('In place of another video that the episode has'),
+    ...waitInput,
   }),
+  long: {
+    // What is here is looked at in a moment; fetching an hour of video takes many.
+    waits: ({ file }) => !isAddress(file),
+    anywhere: (input) => ({ ...input, file: isAddress(input.file) ? input.file : absoluteSource(input.file) }),
+    result: ({ episode: ep_id, job_id }) => ({ episode: ep_id, job_id }),
+  },
   output: z.object({
     status: z.literal('done'),
     episode: z.string(),
@@ -41,20 +49,21 @@ export const ingestEpisode = defineTool({
     profile: z.object({ name: z.string(), fps: z.number(), height_max: z.int() }),
     next_steps: z.array(NextStep),
   }),
-  run: async (input, { engine, by, signal, later }) => {
+  run: async (input, { engine, by, signal, progress, later }) => {
     const { sampling } = withOverrides(engine, { profile: input.profile }).config;
     const { title, air_date } = input;
-    const { source, media, created } = await ingest(
+    const facts = { ...(title && { title }), ...(air_date && { air_date }) };
+    const { source, media, created } = await withFetched(
       engine,
+      [input.file],
       {
-        request: toRequest({ ...input, source: absoluteSource(input.file) }),
-        ...{
-          actor: by.actor,
-          facts: { ...(title && { title }), ...(air_date && { air_date }) },
-          replace: input.replace,
-        },
+        signal,
+        progress: (done, total, item) => progress({ phase: 'fetch', item, bytes_done: done, bytes_total: total ?? 0 }),
       },
-      signal,
+      (pathOf) => {
+        const request = toRequest({ ...input, source: absoluteSource(pathOf(input.file)) });
+        return ingest(engine, { request, actor: by.actor, facts, replace: input.replace }, signal);
+      },
     );
     const { ep_id } = source.place;
     const run = { source: ep_id, ...(input.profile && { profile: input.profile }) };
