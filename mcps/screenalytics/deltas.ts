@@ -14,15 +14,13 @@ export const revisionInput = z
   .int()
   .min(1)
   .optional()
-  .describe(
-    'Compare the run with this earlier state of its names (1: as first made), with the changes that made the difference',
-  );
+  .describe('Compare with this earlier state of its names (1: as first made); says which changes made the difference');
 
 export const referenceInput = z
   .string()
   .min(1)
   .optional()
-  .describe('Compare the run with a csv file of yours that has the columns person and visual_s');
+  .describe('Compare with a csv file of yours that has the columns person and visual_s');
 
 /** A run against its own past, or against a file; undefined when neither was asked for. */
 export async function aloneDeltas(

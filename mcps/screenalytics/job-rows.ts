@@ -17,6 +17,8 @@ export const JobRow = z.object({
   queued_at: z.string(),
   started_at: z.string().nullable(),
   ended_at: z.string().nullable(),
+  /** Seconds since its worker last said that it lives, when these are more than it ever takes; then `screenalytics work` goes on with it. */
+  silent_s: z.int().nullable(),
   /** How often a worker began with it. */
   attempts: z.int(),
   /** What was approved by a person. */
@@ -36,6 +38,7 @@ export async function jobRow({ blobs }: EngineReader, job: Job): Promise<JobRow>
   return {
     ...{ job_id, tool, episode, state, line: lineOf(job), cancel_requested, attempts, proposal_id, error, result },
     ...{ queued_at: job.queued_at.toISOString(), started_at: text(job.started_at), ended_at: text(job.ended_at) },
+    silent_s: silentSeconds(job),
     manifests: manifests.flatMap(({ name, path }) =>
       path === null ? [] : [{ name, path, uri: `sa://episode/${episode}/manifest/${name}` }],
     ),
@@ -43,13 +46,13 @@ export async function jobRow({ blobs }: EngineReader, job: Job): Promise<JobRow>
 }
 
 /** The last snapshot of a job; of one that has said nothing yet, one that says its state. */
-export function progressOf({ progress, episode, state, error }: Job): Progress {
+export function progressOf({ progress, episode, state }: Job): Progress {
   const known = Progress.safeParse(progress);
   const ended = state === 'failed' || state === 'canceled' ? state : undefined;
   if (!known.success) return unknown(episode ?? '-', ended ?? (state === 'succeeded' ? 'done' : state));
   if (ended === undefined || known.data.phase === ended) return known.data;
   const { phase, line } = known.data; // its process died before it could say so
-  return { ...known.data, phase: ended, line: line.replace(phase, error === null ? ended : `${ended} ${error.code}`) };
+  return { ...known.data, phase: ended, line: line.replace(phase, ended) };
 }
 
 function unknown(episode: string, phase: string): Progress {
@@ -60,7 +63,18 @@ function unknown(episode: string, phase: string): Progress {
 function lineOf(job: Job): string {
   const { progress } = job;
   const item = progress !== null && typeof progress.item === 'string' ? [`fetch ${progress.item}`] : [];
-  return [progressOf(job).line, ...item, ...(job.error === null ? [] : [job.error.code])].join(' • ');
+  const silent = silentSeconds(job);
+  const gone = silent === null ? [] : [`silent for ${silent} s: screenalytics work goes on with it`];
+  return [progressOf(job).line, ...item, ...(job.error === null ? [] : [job.error.code]), ...gone].join(' • ');
+}
+
+/** A worker says twice a second that it lives; a step that keeps it from that takes seconds. */
+const SILENT_S = 30;
+
+function silentSeconds({ state, seen_at }: Job): number | null {
+  if (state !== 'running' || seen_at === null) return null;
+  const silent = Math.round((Date.now() - seen_at.getTime()) / 1000);
+  return silent > SILENT_S ? silent : null;
 }
 
 /** The last snapshot of whatever run of an episode there was, also of one that nobody queued. */

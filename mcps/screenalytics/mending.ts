@@ -24,5 +24,11 @@ function stepFor(episode: string, of: readonly string[]): NextStep[] {
   const tracks = [...new Set(of)];
   if (tracks.length === 0) return [];
   const input = { episode, action: 'harvest_track', tracks };
-  return [step('mend_episode', input, `pictures of ${tracks.length} tracks are gone from the cache`)];
+  return [
+    step(
+      'mend_episode',
+      input,
+      `pictures of ${tracks.length} tracks are gone from the cache; at the command line: screenalytics mend`,
+    ),
+  ];
 }

@@ -25,7 +25,7 @@ export const prompts: readonly FacePrompt[] = [
     ],
     text: ({ source, show, season, number }) =>
       `Run the video ${said(source)}${show ? ` as episode ${said(number)} of season ${said(season)} of the show ${said(show)}` : ''}. ` +
-      'First call plan_run and tell me what it will take. Then run_stage. Then get_screen_time, and show me who was seen for ' +
+      'First call plan_run and tell me what it will take. Then run_stage, and get_job until it is done. Then get_screen_time, and show me who was seen for ' +
       'how long. Say how many are unknown, and offer to review their faces.',
   },
   {

@@ -32,7 +32,7 @@ export const getDiagnostics = defineTool({
       .optional()
       .describe('Also count the detections with at least this score (0-1)'),
     naming: z.boolean().default(false).describe('Also why faces have their names or none; needs a facebank'),
-    compare: z.boolean().default(false).describe('Also what changed against the run before, or against:'),
+    compare: z.boolean().default(false).describe('Also what changed against another run'),
     run_a: againstInput,
     revision: revisionInput,
     reference: referenceInput,

@@ -12,8 +12,8 @@ export const getJob = defineTool({
     'How far a job is, with the time left; when it ended its counts and files, or its error. Without an id the latest ones, of a state or an episode.',
   effect: 'read',
   input: z.object({
-    job: z.string().min(1).optional().describe('Job id; the latest ones if absent'),
-    state: JobState.optional().describe('Only those in this state'),
+    job: z.string().min(1).optional().describe('Job id'),
+    state: JobState.optional().describe('Of this state'),
     episode: z.string().min(1).optional().describe('Episode id'),
     limit: z.int().min(1).max(100).default(10).describe('Rows (1-100)'),
   }),
