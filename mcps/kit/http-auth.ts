@@ -56,7 +56,8 @@ export function byJwt(jwt: Jwt, log: Logger): Authorize | undefined {
         ...{ issuer, audience: resource, algorithms: [...jwt.algorithms], clockTolerance: jwt.leeway_s },
         requiredClaims: ['sub', 'exp', 'iss', 'aud'],
       });
-      const { sub = '', exp = 0, scope, scp, client_id, azp } = payload;
+      const { sub, exp = 0, scope, scp, client_id, azp } = payload;
+      if (typeof sub !== 'string' || sub === '') throw new errors.JWTInvalid('it names nobody');
       const extra = { subject: sub };
       const clientId = [client_id, azp].find((each) => typeof each === 'string') ?? '';
       return {

@@ -7,8 +7,11 @@ import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Services } from '#config/schema.ts';
+import { toKnown } from '#engine/core/errors.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
+import { askTool } from '#mcps/kit/run-tool.ts';
+import { heldTo } from '#mcps/kit/scopes.ts';
 import { type HttpServed, type HttpSettings, serveOnHttp } from '#mcps/kit/serve-http.ts';
 import { makeHome } from '../support/home.ts';
 import { openNew, openOld } from '../support/mcp-clients.ts';
@@ -123,6 +126,7 @@ test('what is wrong with a token keeps it out, and says nothing of why', async (
     'of another provider': await token({ iss: 'https://login.example.org/other' }),
     'without an end': await token({ exp: undefined } as unknown as Said),
     'of nobody': await token({ sub: undefined } as unknown as Said),
+    'of nobody, in words': await token({ sub: '' }),
     'for nobody': await token({ aud: undefined } as unknown as Said),
     'of another key': await token({ key: other.privateKey }),
     'of a key that is not shown': await token({ kid: 'second', key: other.privateKey }),
@@ -220,6 +224,53 @@ test("a session is its subject's alone, and each call has the scopes of its own 
   const stream = await fetch(`${byFile}/mcp`, { headers: brief });
   expect(stream.status).toBe(200);
   await expect(stream.text(), 'who listens is cut off when the token is over').rejects.toThrow();
+});
+
+test('the door holds a caller to the scopes, whatever let the call come so far', async () => {
+  const ask = async (scopes: string, name: string, input: object) => {
+    const auth = { token: '', clientId: '', scopes: scopes.split(' '), extra: { subject: 'ada' } };
+    const held = heldTo({ surface: 'mcp', profile: 'admin' }, auth, engine.config);
+    const tool = testedFace.tools.find((each) => each.name === name);
+    if (tool === undefined) throw new Error(name);
+    return askTool(tool, input, { ...held, engine, signal: stop.signal }).then(
+      ({ kind }) => kind,
+      (error: unknown) => toKnown(error).code,
+    );
+  };
+  const show = { kind: 'show', show: 'ghi', title: 'A show' };
+  const gone = { what: 'episode', episode: 'nowhere', dry_run: false };
+  expect(await ask(READ, 'search_catalog', {})).toBe('done');
+  expect(await ask(READ, 'save_catalog', show)).toBe('POLICY_DENIED');
+  expect(await ask(READ, 'delete_data', gone)).toBe('POLICY_DENIED');
+  expect(await ask(WRITE, 'save_catalog', show)).toBe('done');
+  expect(await ask(WRITE, 'delete_data', gone)).toBe('POLICY_DENIED');
+  expect(await ask(ALL, 'delete_data', gone)).toBe('EPISODE_NOT_FOUND');
+});
+
+test('a question that one subject was asked is answered by nobody else', async () => {
+  const paint = async (sub: string, extra: object = {}) => {
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
+      'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
+    };
+    const params = { name: 'paint_house', arguments: { colour: 'blue' }, _meta, ...extra };
+    const headers = {
+      ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'paint_house' },
+      authorization: `Bearer ${await token({ scope: WRITE, sub })}`,
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    return (await (await fetch(`${byFile}/mcp`, { method: 'POST', headers, body })).json()) as {
+      result?: { requestState?: string; structuredContent?: object };
+      error?: object;
+    };
+  };
+  const { result } = await paint('ada');
+  const inputResponses = { confirm: { action: 'accept', content: { confirm: true } } };
+  const answer = { inputResponses, requestState: result?.requestState };
+  expect((await paint('operator', answer)).error).toBeDefined();
+  expect((await paint('ada', answer)).result?.structuredContent).toMatchObject({ status: 'done' });
 });
 
 test("a token's subject is the actor, and no one else", async () => {
