@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The one entry, plain JS for any Node: finds a Node that strips types, then cli/main.ts.
+import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findNode, handOver, isFit } from './node24.mjs';
@@ -14,7 +15,10 @@ if (/[\\/]node_modules[\\/]/.test(root)) {
   );
   process.exit(78);
 }
+// What Node makes of our files is kept, for our processes, too: a command starts in less time.
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/compile');
 if (isFit(process.versions.node)) {
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   await import(pathToFileURL(main).href);
 } else {
   const node = findNode();
