@@ -47,6 +47,8 @@ const ask = async (url: string | undefined, tool: string, body: string) => {
 /** All but those that say that we made a mistake. */
 const CODES = new Set<string>(Object.entries(ERRORS).flatMap(([code, { actor }]) => (actor === 'us' ? [] : [code])));
 
+const outcomes: string[] = [];
+
 test.each(faces.flatMap((face) => face.tools.map((tool, at) => [tool.name, face, tool, at] as const)))(
   '%s: whatever it is sent, it answers, or refuses by a code',
   async (name, face, tool, at) => {
@@ -55,6 +57,7 @@ test.each(faces.flatMap((face) => face.tools.map((tool, at) => [tool.name, face,
       const { status, text } = await ask(urls.get(face), name, body);
       if (status === 413) continue; // more than a request may have
       const { code } = (JSON.parse(text) as { error?: { code?: string } }).error ?? {};
+      outcomes.push(code ?? 'answered');
       if ((code !== undefined && !CODES.has(code)) || status >= 500 || /\bat .+\.ts:\d+/.test(text))
         wrong.push(`${status} ${body.slice(0, 300)} -> ${text.slice(0, 300)}`);
     }
@@ -63,6 +66,15 @@ test.each(faces.flatMap((face) => face.tools.map((tool, at) => [tool.name, face,
   },
   TEST_MS_MAX,
 );
+
+test('much of it came further than the first look', () => {
+  const further = outcomes.filter((each) => each !== 'INPUT_INVALID');
+  console.info(
+    `${outcomes.length} calls, ${further.length} of them further: ${[...new Set(further)].sort().join(' ')}`,
+  );
+  expect(further.length / outcomes.length).toBeGreaterThan(0.25);
+  expect(new Set(further).size).toBeGreaterThan(10);
+});
 
 test('afterwards every server still answers', async () => {
   const asked = [
