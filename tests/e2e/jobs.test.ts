@@ -114,8 +114,18 @@ test(
 );
 
 test(
-  'older addresses: a job followed by its id and by its episode, and stopped within two seconds',
+  'older addresses: who waits is streamed how far it is; a job is followed by its id and by its episode, and stopped within two seconds',
   async () => {
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const waited = await fetch(`${http.url}/jobs/detect_track`, { method: 'POST', headers, body: '{"source":"clip"}' });
+    const events = [...(await waited.text()).matchAll(/^event: (\w+)\ndata: (.+)$/gm)].map(([, name, data]) => ({
+      name,
+      data,
+    }));
+    expect(events.at(-1)?.name).toBe('result');
+    const streamed = events.filter(({ name }) => name === 'progress').map(({ data }) => JSON.parse(data ?? ''));
+    expect(Progress.strict().parse(streamed.at(-1))).toMatchObject({ phase: 'done', episode: 'clip' });
+
     const asked = await post('/jobs/detect_track_async', { source: 'clip', fresh: true });
     expect(asked).toMatchObject({ status: 202, body: { status: 'queued' } });
     const job = String(asked.body.job_id);
