@@ -1,4 +1,6 @@
+import process from 'node:process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { projectRoot } from '#config/load.ts';
 import { ERRORS } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { uniform } from '#engine/eval/intervals.ts';
@@ -14,6 +16,7 @@ const TEST_MS_MAX = 240_000;
 const BODIES = 12;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0, scale: 1, breaks: 0, joins: false };
 const { home, remove } = makeHome();
+const elsewhere = makeHome({ empty: true }); // where files go that are given without a folder
 const stop = new AbortController();
 const faces: ServerFace[] = Object.values(servers);
 const urls = new Map<ServerFace, string>();
@@ -21,6 +24,7 @@ const open: HttpServed[] = [];
 let engine: Engine;
 
 beforeAll(async () => {
+  process.chdir(elsewhere.home);
   engine = madeEngine(home);
   await makeEpisode(engine, 'pilot', 3, PLAIN);
   const settings = { ...engine.config.services.http, port: 0, token: undefined, requests_per_minute: 1_000_000 };
@@ -36,6 +40,8 @@ afterAll(async () => {
   await Promise.all(open.map((each) => each.close()));
   await engine.close();
   await remove();
+  process.chdir(projectRoot);
+  await elsewhere.remove();
 }, TEST_MS_MAX);
 
 const ask = async (url: string | undefined, tool: string, body: string) => {
