@@ -17,7 +17,7 @@ const lock = `${app}.lock`;
 if (process.argv[2] === '--install') await install();
 else {
   if (!existsSync(ready)) await waitForInstall();
-  process.exitCode = await run(['bin/screenalytics.mjs', 'mcp', ...process.argv.slice(2)], 'inherit');
+  process.exitCode = await run(['bin/screenalytics.mjs', 'mcp', ...process.argv.slice(2)]);
 }
 
 /** In a process of its own, which goes on when the host gives up waiting: then the next start finds it done, or further. */
@@ -25,29 +25,39 @@ async function waitForInstall() {
   mkdirSync(dirname(app), { recursive: true });
   const log = `${app}.log`;
   process.stderr.write(`Screenalytics brings its packages, once; what npm says is in ${log}\n`);
-  const to = openSync(log, 'a');
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--install'], {
-    stdio: ['ignore', to, to],
-    detached: true,
-    windowsHide: true,
-  });
-  child.unref();
+  let installer;
   while (!existsSync(ready)) {
-    if (child.exitCode !== null && !existsSync(ready)) {
-      process.stderr.write(`${readFileSync(log, 'utf8').split('\n').slice(-5).join('\n')}\n`);
-      process.exit(child.exitCode || 1);
-    }
+    if (installer?.exitCode) fail(log, installer.exitCode);
+    const is_over = installer === undefined || installer.exitCode !== null || installer.signalCode !== null;
+    if (is_over && !isHeld()) installer = startInstaller(log);
     await sleep(250);
   }
 }
 
-/** Those of bundles that are started at once wait for the first of them. */
+function startInstaller(log) {
+  const to = openSync(log, 'a');
+  const self = fileURLToPath(import.meta.url);
+  const options = { stdio: ['ignore', to, to], detached: true, windowsHide: true };
+  const child = spawn(process.execPath, [self, '--install'], options);
+  child.unref();
+  return child;
+}
+
+function fail(log, code) {
+  process.stderr.write(`${readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('\n')}\n`);
+  process.exit(code);
+}
+
+/** One at a time: bundles that are started at once wait for the first of them. */
 async function install() {
-  while (!takeLock()) await sleep(500);
+  if (!takeLock()) return;
   try {
     if (existsSync(ready)) return;
     if (!existsSync(app)) unpack();
-    process.exitCode = await run(['scripts/setup.mjs', 'install'], 'inherit');
+    // The profile is for agents; who installs is the owner.
+    process.exitCode = await run(['scripts/setup.mjs', 'install'], {
+      env: { ...process.env, SCREENALYTICS_PROFILE: '' },
+    });
     if (process.exitCode === 0) writeFileSync(ready, '');
   } finally {
     rmSync(lock, { force: true });
@@ -65,13 +75,23 @@ function unpack() {
   }
 }
 
+/** False when another has it; what one that died left behind is cleared away for the next try. */
 function takeLock() {
   try {
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    if (!isAlive(Number(readFileSync(lock, 'utf8')))) rmSync(lock, { force: true }); // its owner died
+    if (!isHeld()) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+function isHeld() {
+  try {
+    return isAlive(Number(readFileSync(lock, 'utf8')));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
     return false;
   }
 }
@@ -85,8 +105,8 @@ function isAlive(pid) {
   }
 }
 
-function run([script, ...args], stdio) {
-  const child = spawn(process.execPath, [join(app, script), ...args], { stdio });
+function run([script, ...args], options = {}) {
+  const child = spawn(process.execPath, [join(app, script), ...args], { stdio: 'inherit', ...options });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', reject);

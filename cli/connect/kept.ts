@@ -75,7 +75,12 @@ function keptPath(home: string, path: string): string {
 
 function readKept(home: string, path: string): z.output<typeof Kept> | undefined {
   const file = keptPath(home, path);
-  return existsSync(file) ? Kept.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return Kept.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return undefined; // damaged: then only what is exactly ours is taken out
+  }
 }
 
 function readFile(path: string): string | undefined {

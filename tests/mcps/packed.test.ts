@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { unpackExtension } from '@anthropic-ai/mcpb';
 import { parse as parseToml } from 'smol-toml';
@@ -76,6 +77,15 @@ test('below node_modules, where Node strips no types, it says so', () => {
   expect({ status, stderr }).toEqual({ status: 78, stderr: expect.stringContaining('unpack its archive') });
 });
 
+/** Where npm's own settings and packages are, though the user's folder is another; and whom this machine trusts. */
+const npmsOwn = Object.fromEntries(
+  Object.entries({
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(npm_config_|NODE_EXTRA_CA)/i.test(name))),
+    npm_config_userconfig: join(homedir(), '.npmrc'),
+    npm_config_cache: join(homedir(), '.npm'),
+  }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+);
+
 /** What the manifest of a bundle starts, as a host would: its variables filled in, and nothing else of ours in the environment. */
 async function bundleOf(name: string, user: string): Promise<Place> {
   const folder = mkdtempSync(join(home, 'bundle-'));
@@ -88,7 +98,11 @@ async function bundleOf(name: string, user: string): Promise<Place> {
     Object.entries(values).reduce((now, [key, value]) => now.replaceAll(`$\{${key}}`, value), text);
   const { args, env } = server.mcp_config;
   const own = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, filled(value)]));
-  return { command: process.execPath, args: args.map(filled), env: { ...own, HOME: user, NODE_OPTIONS: '' } };
+  return {
+    command: process.execPath,
+    args: args.map(filled),
+    env: { ...own, ...npmsOwn, HOME: user, NODE_OPTIONS: '' },
+  };
 }
 const Manifest = z.object({
   server: z.object({

@@ -72,7 +72,7 @@ async function session({ name, run, script }: Client, turns: readonly Turn[], ..
     expect(ended.code, ended.output.slice(-3000)).toBe(0);
     const shown = model.shown.slice(first[name].length);
     expect(shown.length, ended.output.slice(-3000)).toBe(turns.length);
-    return { offered: model.offered, shown };
+    return { offered: model.offered, told: model.told, shown };
   } finally {
     await model.close();
   }
@@ -97,7 +97,7 @@ describe.skipIf(clis === undefined).each(CLIENTS)('the real $name', (client) => 
     async () => {
       const since = new Date();
       const exported = join(home, 'exports', `${episode}.csv`);
-      const { offered, shown } = await session(client, [
+      const { offered, told, shown } = await session(client, [
         () => call('run_stage', { source: clip, episode, ...wait }),
         () => call('list_low_confidence_tracks', { episode, limit: 2 }),
         (queue) => {
@@ -110,6 +110,7 @@ describe.skipIf(clis === undefined).each(CLIENTS)('the real $name', (client) => 
       const wanted = Object.values(servers).flatMap(({ name, tools }) =>
         tools.map((tool) => `${client.nameOf(name)}${tool.name}`),
       );
+      expect(told).toContain('Measures screen time per person'); // the skill
       expect([...offered]).toEqual(expect.arrayContaining(wanted));
 
       const [ran, queue, faces, named, file] = shown;

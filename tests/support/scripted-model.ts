@@ -18,6 +18,8 @@ export interface ScriptedModel {
   readonly url: string;
   /** Names of the tools that were offered, as the client names them. */
   readonly offered: Set<string>;
+  /** All that the model was told at its first turn, as JSON. */
+  readonly told: string;
   /** By turn: what the call of that turn showed. */
   readonly shown: Shown[];
   /** Requests for anything but an answer of the model. */
@@ -48,12 +50,14 @@ export async function openScripted(speech: Speech, turns: readonly Turn[]): Prom
   const shown: Shown[] = [];
   const others: string[] = [];
   let at = 0;
+  let told = '';
   const server = createServer(async (request, response) => {
     const asked = { request, body: await bodyOf(request) };
     if (!speech.wantsTurn(asked)) {
       others.push(`${request.method} ${request.url}`);
       return speech.other(asked, response);
     }
+    told ||= JSON.stringify(asked.body);
     for (const name of speech.offered(asked.body)) offered.add(name);
     const last = speech.shown(asked.body);
     if (last !== undefined) shown.push(last);
@@ -66,7 +70,16 @@ export async function openScripted(speech: Speech, turns: readonly Turn[]): Prom
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { url: `http://127.0.0.1:${port}`, offered, shown, others, close };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    offered,
+    shown,
+    others,
+    close,
+    get told() {
+      return told;
+    },
+  };
 }
 
 /** A turn that cannot go on by what it was shown ends the session. */
