@@ -15,7 +15,9 @@ export type Note = { -readonly [K in 'decision' | 'change_id' | 'proposal_id' | 
 export type Leave =
   | {
       readonly kind: 'go';
-      failed(): void /** The proposal that stands for a person's yes: of a job. */;
+      /** Takes back what was counted: of a call that failed. */
+      failed(): void;
+      /** The proposal that stands for a person's yes: of a job. */
       readonly approved?: string;
     }
   | { readonly kind: 'proposed'; readonly proposal_id: string; readonly why: string };

@@ -40,7 +40,10 @@ export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E ex
       return leave;
     }
     if (later) {
-      const job_id = await enqueue(tool, input, caller, leave.approved);
+      const job_id = await enqueue(tool, input, caller, leave.approved).catch((thrown: unknown) => {
+        leave.failed();
+        throw thrown;
+      });
       await end('queued');
       return { kind: 'queued', job_id };
     }
