@@ -20,7 +20,15 @@ export function realClients(): string | undefined {
   try {
     const packages = Object.entries(VERSIONS).map(([name, version]) => `${name}@${version}`);
     writeFileSync(join(draft, 'package.json'), '{"private":true}');
-    const quiet = ['--no-audit', '--no-fund', '--no-save', '--ignore-scripts', '--loglevel=error', '--fetch-retries=1'];
+    const quiet = [
+      '--no-audit',
+      '--no-fund',
+      '--no-save',
+      '--ignore-scripts',
+      '--loglevel=error',
+      '--fetch-retries=1',
+      '--fetch-retry-mintimeout=1000',
+    ];
     // npm's own path when npm runs us: the very same npm.
     const npm = process.env.npm_execpath;
     const [command, before] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
