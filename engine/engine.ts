@@ -6,7 +6,6 @@ import type { BlobReader, Blobs } from './blobs/blobs.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import { type Logger, openLog } from './core/log.ts';
 import { type ModelCatalog, openCatalog } from './models/catalog.ts';
-import { openQueue } from './queue/bullmq.ts';
 import type { Queue } from './queue/queue.ts';
 import { type Db, openDb, type Readable } from './store/db.ts';
 
@@ -21,7 +20,7 @@ export interface Engine {
   /** Free SQL over the reporting views. */
   readonly analytics: Analytics;
   /** Of jobs, for who has opened the database. Opened when first asked for. */
-  queue(): Queue;
+  queue(): Promise<Queue>;
   /** Opened when first asked for. */
   db(): Promise<Db>;
   /** The same if it was asked for already: for what is not worth opening it. */
@@ -40,7 +39,7 @@ export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log' |
 /** The one place where implementations are chosen. */
 export function openEngine({ config, origin }: Loaded): Engine {
   const log = openLog(config.services.log);
-  let queue: Queue | undefined;
+  let queue: Promise<Queue> | undefined;
   let db: Promise<Db> | undefined;
   const opened = (): Promise<Db> => {
     db ??= openDb({ home: config.home, database_url: config.database_url, log }).catch((error: unknown) => {
@@ -58,14 +57,17 @@ export function openEngine({ config, origin }: Loaded): Engine {
     blobs: openLocalBlobs(config.home),
     analytics,
     queue() {
-      queue ??= openQueue(config, (error) => log.warn({ err: error }, 'the queue'));
+      // Read only then: most commands ask nothing of it, and it has hundreds of files.
+      queue ??= import('./queue/bullmq.ts').then(({ openQueue }) =>
+        openQueue(config, (error) => log.warn({ err: error }, 'the queue')),
+      );
       return queue;
     },
     db: opened,
     openedDb: () => db,
     async close() {
       await analytics.close();
-      await queue?.close();
+      await (await queue)?.close();
       const opened = await db?.catch(() => undefined);
       await opened?.close();
     },

@@ -28,7 +28,7 @@ export async function enqueue(tool: AnyTool, input: Input, caller: Caller, appro
     ...{ episode: about?.episode ?? null, request: about?.request ?? input },
   });
   try {
-    await engine.queue().add(job_id);
+    await (await engine.queue()).add(job_id);
   } catch (error) {
     engine.log.warn({ err: error, job_id }, 'not in the queue yet');
   }

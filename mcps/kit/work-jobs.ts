@@ -46,7 +46,7 @@ async function workUntilIdle(working: Working): Promise<void> {
   const { home, services } = engine.config;
   const { idle_s, concurrency, lock_s } = services.queue;
   const db = await engine.db(); // of the embedded database the queue needs the owner
-  const queue = engine.queue();
+  const queue = await engine.queue();
   const busy = new Set<string>();
   const worked = await queue.work(
     async (job_id) => {
