@@ -67,7 +67,8 @@ export function openEngine({ config, origin }: Loaded): Engine {
     openedDb: () => db,
     async close() {
       await analytics.close();
-      await (await queue)?.close();
+      const asked = await queue?.catch(() => undefined); // who asked for it was told
+      await asked?.close();
       const opened = await db?.catch(() => undefined);
       await opened?.close();
     },
