@@ -20,14 +20,14 @@ export interface Question {
 }
 
 /**
- * On a server: a login of its own on the server itself. With the embedded database, or where only some shows may be asked
- * (`analytics.shows`), a copy in a process of its own.
+ * On a server: a login of its own on the server itself, with the embedded database a copy in a process of its own. Where only some
+ * shows may be asked (`analytics.shows`), that login sees, or that copy holds, only their rows.
  */
 export function openAnalytics(config: Config, db: () => Promise<Db>): Analytics {
   const { query_s_max, rows_max, chars_max, memory_mb_max, shows } = config.analytics;
   const { home, database_url, analytics_url } = config;
   const copy = openCopy(db, { memory_mb_max, shows });
-  const runs = database_url === null || shows.length > 0 ? copy : openServer(db, { home, database_url, analytics_url });
+  const runs = database_url === null ? copy : openServer(db, { home, database_url, analytics_url, shows });
   return {
     async ask({ sql, params, rows_max: wanted }, signal) {
       await checkSql(sql, params.length);

@@ -22,15 +22,28 @@ const TEMP_FILES_MAX = '256MB';
  */
 const REVOKED = `^(set_config|query_to_xml.*|table_to_xml.*|schema_to_xml.*|database_to_xml.*|cursor_to_xml.*|lo_.*|loread|lowrite|pg_sleep.*|pg_notify|pg_logical_emit_message)$`;
 
+export interface LoginWanted {
+  readonly home: string;
+  readonly database_url: string;
+  /** One that an operator made. */
+  readonly analytics_url: string | null;
+  /** The only shows whose rows it may see; empty: all. */
+  readonly shows: readonly string[];
+}
+
 /**
  * The address that free queries use on a server: a login that may read the reporting views and nothing else. DATABASE_ANALYTICS_URL,
- * or one that is made here on first use when the login of DATABASE_URL may make logins.
+ * or one that is made here on first use when the login of DATABASE_URL may make logins; another one for other shows.
  */
-export async function analyticsUrl(home: string, url: string, given: string | null, db: Db): Promise<string> {
-  if (given !== null) return given;
-  const { file, login } = loginOf(home, url);
+export async function analyticsUrl({ home, database_url, analytics_url, shows }: LoginWanted, db: Db): Promise<string> {
+  if (analytics_url !== null) return analytics_url;
+  const url = database_url;
+  const { file, login } = loginOf(home, [url, ...shows]);
   try {
-    await db.write((q) => makeLogin(q, login));
+    await db.write(async (q) => {
+      await makeLogin(q, login);
+      await keepScope(q, login.user, shows);
+    });
   } catch (cause) {
     if (cause instanceof ScreenalyticsError) throw cause;
     const reason = 'the login of DATABASE_URL cannot make one for queries: set DATABASE_ANALYTICS_URL';
@@ -43,25 +56,42 @@ export async function analyticsUrl(home: string, url: string, given: string | nu
   return own.href;
 }
 
+/**
+ * Writes down which shows a login may see, once and for good: a process that was told otherwise is refused, so that none widens or
+ * narrows what another one asks with the same login.
+ */
+export async function keepScope(q: DbReader, login: string, shows: readonly string[]): Promise<void> {
+  const wanted = shows.length === 0 ? null : [...new Set(shows)].sort();
+  await q.query('insert into sa.report_scope (login, shows) values ($1, $2) on conflict do nothing', [login, wanted]);
+  const found = await q.query('select shows from sa.report_scope where login = $1', [login]);
+  const [kept] = z.tuple([z.object({ shows: z.array(z.string()).nullable() })]).parse(found);
+  if (JSON.stringify(kept.shows) === JSON.stringify(wanted)) return;
+  const sees = kept.shows === null ? 'all shows' : kept.shows.join(', ');
+  const reason = `the login ${login} was made to see ${sees}: set DATABASE_ANALYTICS_URL to another one for analytics.shows`;
+  throw new ScreenalyticsError('ANALYTICS_UNAVAILABLE', { reason });
+}
+
 /** Refuses a login that could do more than read the views, whoever made it. */
 export const checkLogin = {
   sql: `select (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolbypassrls or r.rolreplication
-      or has_schema_privilege('sa', 'usage') or has_schema_privilege('sa_report', 'create')
+      or has_schema_privilege('sa', 'usage') or has_schema_privilege('sa_all', 'usage') or has_schema_privilege('sa_report', 'create')
       or pg_has_role(current_user, 'pg_read_server_files', 'member') or pg_has_role(current_user, 'pg_read_all_data', 'member')
-      or pg_has_role(current_user, 'pg_execute_server_program', 'member'))::text as strong
-    from pg_roles r where r.rolname = current_user`,
-  judge(rows: unknown): void {
-    const [found] = z.array(z.object({ strong: z.string() })).parse(rows);
-    if (found?.strong === 'false') return;
+      or pg_has_role(current_user, 'pg_execute_server_program', 'member'))::text as strong, session_user as login
+    from pg_roles r where r.rolname = current_user and current_user = session_user`,
+  /** Gives its name. */
+  judge(rows: unknown): string {
+    const [found] = z.array(z.object({ strong: z.string(), login: z.string() })).parse(rows);
+    if (found?.strong === 'false') return found.login;
     const reason = 'the login of DATABASE_ANALYTICS_URL may do more than read the reporting views';
     throw new ScreenalyticsError('ANALYTICS_UNAVAILABLE', { reason });
   },
 };
 
-/** The same login again for the same home and database, so that processes do not take it from each other. */
-function loginOf(home: string, url: string): { file: string; login: Login } {
+/** The same login again for the same home, database and shows, so that processes do not take it from each other. */
+function loginOf(home: string, [url, ...shows]: [string, ...string[]]): { file: string; login: Login } {
   const { host, pathname, search } = new URL(url);
-  const name = createHash('sha256').update(`${host}${pathname}${search}`).digest('hex').slice(0, 16);
+  const about = [`${host}${pathname}${search}`, ...new Set(shows.toSorted())].join('\n');
+  const name = createHash('sha256').update(about).digest('hex').slice(0, 16);
   const file = join(home, 'db', `analytics-${name}.json`);
   try {
     return { file, login: Login.parse(JSON.parse(readFileSync(file, 'utf8'))) };

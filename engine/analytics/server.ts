@@ -3,7 +3,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Db } from '#engine/store/db.ts';
 import { isConnectionError } from '#engine/store/vendor-errors.ts';
 import { type Answered, type Caps, openClient, queryError, runSelect } from './run-select.ts';
-import { analyticsUrl, checkLogin } from './server-login.ts';
+import { analyticsUrl, checkLogin, keepScope, type LoginWanted } from './server-login.ts';
 
 /** The server ends a slow query by itself; who does not hear of that in time hangs up. */
 const GRACE_MS = 2_000;
@@ -11,24 +11,19 @@ const GRACE_MS = 2_000;
 const OPTIONS =
   '-c client_connection_check_interval=1000 -c default_transaction_read_only=on -c standard_conforming_strings=on';
 
-export interface ServerOptions {
-  readonly home: string;
-  readonly database_url: string;
-  readonly analytics_url: string | null;
-}
-
 export interface AnalyticsServer {
   ask(sql: string, params: readonly string[], caps: Caps, signal: AbortSignal): Promise<Answered>;
 }
 
-/** Queries run on the server itself, as a login of their own; a connection for each. */
-export function openServer(db: () => Promise<Db>, options: ServerOptions): AnalyticsServer {
+/** Queries run on the server itself, as a login of their own that sees its shows; a connection for each. */
+export function openServer(db: () => Promise<Db>, wanted: LoginWanted): AnalyticsServer {
   let login: Promise<string> | undefined;
   const ready = async (): Promise<string> => {
-    const { home, database_url, analytics_url } = options;
-    const url = await analyticsUrl(home, database_url, analytics_url, await db());
-    const sql = checkLogin.sql;
-    await connected(url, async (client) => checkLogin.judge((await client.query(sql)).rows));
+    const ours = await db();
+    const url = await analyticsUrl(wanted, ours);
+    const found = await connected(url, async (client) => (await client.query(checkLogin.sql)).rows);
+    const name = checkLogin.judge(found);
+    await ours.write((q) => keepScope(q, name, wanted.shows));
     return url;
   };
   return {

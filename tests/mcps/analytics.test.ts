@@ -1,5 +1,8 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
+import { openServer } from '#engine/analytics/server.ts';
+import { analyticsUrl } from '#engine/analytics/server-login.ts';
 import { REPORT_VIEWS } from '#engine/analytics/views.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { openDb } from '#engine/store/db.ts';
@@ -206,5 +209,98 @@ describe.each(['embedded', 'server'] as const)('analytics on the %s database', {
     expect(await saved('co_appearance', {}, scoped)).toEqual([['Ben', 'Dee', 10, 1, 1]]);
     expect(await saved('episodes_of_person', { person: 'Ada' }, scoped)).toEqual([]);
     await expect(saved('season_totals', { show: 'alpha' }, scoped)).rejects.toMatchObject({ code: 'SHOW_NOT_FOUND' });
+  });
+
+  if (kind === 'embedded') return;
+  const betaUrl = async (shows = ['beta']) =>
+    analyticsUrl({ home, database_url: url ?? '', analytics_url: null, shows }, await engine.db());
+  /** As that login, without the product before it: what each statement gives, and what the server said meanwhile. */
+  const asLogin = async (address: string, ...statements: string[]) => {
+    const client = new pg.Client({ connectionString: address });
+    const said: string[] = [];
+    client.on('notice', ({ message }) => said.push(String(message)));
+    await client.connect();
+    const given: string[] = [];
+    for (const sql of statements)
+      given.push(
+        await client.query(sql).then(
+          (found) => JSON.stringify([found].flat().map(({ rows }) => rows)),
+          (error: Error) => error.message,
+        ),
+      );
+    await client.end();
+    return { given, said };
+  };
+
+  contract('the login of one show sees no row of another, whatever it sets and whoever it says it is', async () => {
+    const address = await betaUrl();
+    const mine = new URL(address).username;
+    const alls = new URL(await betaUrl([])).username;
+    const everything = REPORT_VIEWS.map(({ name }) => `select * from sa_report.${name}`);
+    const setting = [
+      ...['set default_transaction_read_only = off', `set role ${alls}`, `set session authorization ${alls}`],
+      ...['set row_security = off', `select set_config('role', 'postgres', false)`, 'reset role', 'set role none'],
+      `select set_config('session_authorization', '${alls}', false)`,
+      ...[`insert into sa.report_scope values ('${mine}', null)`, `update sa.report_scope set shows = null`],
+      ...['set search_path = sa_all, sa', `alter role ${mine} superuser`, `grant ${alls} to ${mine}`],
+      `alter view sa_report.v_episode reset (security_barrier)`,
+      ...['create table pg_temp.report_scope (login text, shows text[])', 'set search_path = pg_temp, sa_report'],
+      `insert into pg_temp.report_scope values ('${mine}', null)`,
+    ];
+    const raw = ['select * from sa_all.v_episode', 'select * from sa.episode', 'select * from sa.report_scope'];
+    const { given } = await asLogin(address, ...setting, ...raw, ...everything);
+    expect(given.join('\n')).toContain('beta-s01e01');
+    const shown = given.slice(setting.length).join('\n');
+    expect(shown).not.toMatch(/alpha|Ada/);
+    expect(given.slice(setting.length, -everything.length)).toEqual(
+      raw.map((sql) => expect.stringMatching(sql.includes('sa_all') ? /schema sa_all/ : /schema sa/)),
+    );
+    for (const name of ['set role', 'set session authorization', 'update', 'alter role', 'grant'])
+      expect(given[setting.findIndex((sql) => sql.startsWith(name))], name).toMatch(/denied|must |cannot/);
+  });
+
+  contract('no condition of its own is worked out on rows that it may not see; without the barrier it is', async () => {
+    const address = await betaUrl();
+    const ask = () =>
+      asLogin(
+        address,
+        'set default_transaction_read_only = off',
+        `create function pg_temp.tell(text) returns boolean language plpgsql cost 0.0000001 as
+         $$ begin raise notice '%', $1; return true; end $$`,
+        'select ep_id from sa_report.v_episode where pg_temp.tell(ep_id)',
+        'select distinct person from sa_report.v_screen_time where pg_temp.tell(person) order by 1',
+      );
+    const { given, said } = await ask();
+    expect(given.slice(2)).toEqual(['[[{"ep_id":"beta-s01e01"}]]', '[[{"person":"Ben"},{"person":"Dee"}]]']);
+    expect(said.toSorted()).toEqual(['Ben', 'Dee', 'beta-s01e01']);
+    const db = await engine.db();
+    const barrier = (on: boolean) =>
+      db.write((q) => q.query(`alter view sa_report.v_episode set (security_barrier = ${on})`));
+    await barrier(false);
+    const open = await ask();
+    await barrier(true);
+    expect(open.given).toEqual(given);
+    expect(open.said).toContain('alpha-s01e01');
+  });
+
+  contract('whose shows nobody wrote down sees nothing; a login keeps its shows', async () => {
+    const address = await betaUrl(['alpha']);
+    const db = await engine.db();
+    await db.write((q) => q.query('delete from sa.report_scope where login = $1', [new URL(address).username]));
+    const { given } = await asLogin(address, ...REPORT_VIEWS.map(({ name }) => `select * from sa_report.${name}`));
+    expect(given).toEqual(REPORT_VIEWS.map(() => '[[]]'));
+
+    const asBeta = { home, database_url: url ?? '', analytics_url: await betaUrl() };
+    const caps = { rows_max: 10, chars_max: 1000, time_ms_max: 5000 };
+    const asked = (shows: string[]) =>
+      openServer(() => engine.db(), { ...asBeta, shows }).ask(
+        'select ep_id from v_episode',
+        [],
+        caps,
+        caller(engine).signal,
+      );
+    expect((await asked(['beta'])).rows).toEqual([['beta-s01e01']]);
+    for (const shows of [[], ['alpha'], ['alpha', 'beta']])
+      await expect(asked(shows)).rejects.toMatchObject({ code: 'ANALYTICS_UNAVAILABLE' });
   });
 });

@@ -177,7 +177,7 @@ describe('on a real server', { timeout: TEST_MS_MAX }, () => {
   });
 
   guarded('without the parser, the login still reads no raw row and no file, and writes nothing', async (on) => {
-    const own = openServer(() => on.db(), { home, database_url: url, analytics_url: null });
+    const own = openServer(() => on.db(), { home, database_url: url, analytics_url: null, shows: [] });
     const before = await fingerprint(await on.db());
     const tried = await tryAll([...reading, ...writing], (sql) => own.ask(sql, [], CAPS, COMING));
     expect(leaks(tried)).toEqual([]);
@@ -207,10 +207,10 @@ describe('on a real server', { timeout: TEST_MS_MAX }, () => {
   });
 
   guarded('a login that may do more than read the views is refused', async (on) => {
-    const strong = openServer(() => on.db(), { home, database_url: url, analytics_url: url });
+    const strong = openServer(() => on.db(), { home, database_url: url, analytics_url: url, shows: [] });
     await expect(strong.ask('select 1', [], CAPS, COMING)).rejects.toMatchObject({ code: 'ANALYTICS_UNAVAILABLE' });
     const missing = openServer(() => on.db(), {
-      ...{ home, database_url: url, analytics_url: url.replace('postgres@', 'nobody_here@') },
+      ...{ home, database_url: url, analytics_url: url.replace('postgres@', 'nobody_here@'), shows: [] },
     });
     await expect(missing.ask('select 1', [], CAPS, COMING)).rejects.toMatchObject({ code: 'ANALYTICS_UNAVAILABLE' });
   });
