@@ -1,6 +1,7 @@
 /** Named bytes: a folder by default. Keys are relative, with `/`; engine/blobs/layout.ts makes them. */
 export interface BlobReader {
-  get(key: string): Promise<Uint8Array | undefined>;
+  /** With `room`: into memory that is there already, of which the result is the beginning. */
+  get(key: string, room?: Room): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<string[]>;
@@ -27,6 +28,9 @@ export interface Blobs extends BlobReader {
   /** Where the bytes can be read as a file of this machine. */
   pathOf(key: string): string;
 }
+
+/** At least so many bytes, whose contents nobody needs any more. */
+export type Room = (bytes: number) => Uint8Array;
 
 export interface BlobFacts {
   readonly bytes: number;

@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import type { BlobFacts, Blobs, Part, PutLimits } from './blobs.ts';
+import type { BlobFacts, Blobs, Part, PutLimits, Room } from './blobs.ts';
 import { signLocally } from './local-urls.ts';
 
 /** Blobs in a folder. No key can point outside of it, and no link below it leads outside. */
@@ -85,7 +85,10 @@ export function openLocalBlobs(folder: string): Blobs {
     list,
     stat: facts,
     read,
-    get: async (key) => readFile(await follow(key)).catch(absent),
+    async get(key, room) {
+      const path = await follow(key);
+      return (room === undefined ? readFile(path) : readInto(path, room)).catch(absent);
+    },
     has: async (key) => (await stat(await follow(key)).catch(absent)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
@@ -103,6 +106,24 @@ export function openLocalBlobs(folder: string): Blobs {
       await rm(await named(prefix), { recursive: true, force: true });
     },
   };
+}
+
+/** Memory that is new to the process costs more than what is read into it. */
+async function readInto(path: string, room: Room): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const bytes = room(size).subarray(0, size);
+    let done = 0;
+    while (done < size) {
+      const { bytesRead } = await file.read(bytes, done, size - done, done);
+      if (bytesRead === 0) break; // it was cut short meanwhile
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Every part of the path that is there must really lie below the root. */

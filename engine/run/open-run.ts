@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { ConfusionLimits, Openset, ScreenTime } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { loadArtifact } from '../artifact-cache.ts';
+import type { Room } from '../blobs/blobs.ts';
 import { type EpisodePlace, parseEpisode } from '../blobs/layout.ts';
 import type { EngineReader } from '../engine.ts';
 import { runKeys, type StoredKeys } from '../store/run-keys.ts';
@@ -26,11 +27,11 @@ export interface OpenRun extends Identifiable {
   readonly provider: string;
 }
 
-/** The current run's artifacts, or those of `run_id`, from the cache. RUN_NOT_FOUND says what is missing. */
-export async function openRun(engine: EngineReader, ep_id: string, run_id?: string): Promise<OpenRun> {
+/** The current run's artifacts, or those of `run_id`, from the cache, into `room` if it is given. RUN_NOT_FOUND says what is missing. */
+export async function openRun(engine: EngineReader, ep_id: string, run_id?: string, room?: Room): Promise<OpenRun> {
   const stored = await runKeys(await engine.db(), ep_id, run_id);
   const machine_keys = machineKeys(stored);
-  const machine = await loadMachine(engine, machine_keys, stored);
+  const machine = await loadMachine(engine, machine_keys, stored, room);
   const { run_key, keys, detector, embedder, device, current } = stored;
   return {
     ...machine,
@@ -57,8 +58,13 @@ export function machineKeys({ keys, ep_id, run_id }: StoredKeys): Keys {
   };
 }
 
-async function loadMachine({ blobs }: EngineReader, keys: Keys, { ep_id, run_id }: StoredKeys): Promise<Machine> {
-  const packed = await loadPacked(blobs, keys);
+async function loadMachine(
+  { blobs }: EngineReader,
+  keys: Keys,
+  { ep_id, run_id }: StoredKeys,
+  room: Room | undefined,
+): Promise<Machine> {
+  const packed = await loadPacked(blobs, keys, room);
   if (packed !== undefined) return packed;
   const load = async <N extends keyof Keys>(name: N) => {
     const found = await loadArtifact(blobs, name, keys[name]);

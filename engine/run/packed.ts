@@ -1,4 +1,4 @@
-import type { Blobs } from '../blobs/blobs.ts';
+import type { Blobs, Room } from '../blobs/blobs.ts';
 import { cacheKeys } from '../blobs/layout.ts';
 import type { Artifacts, DetectionRow } from '../core/artifacts.ts';
 import { digest } from '../core/stage.ts';
@@ -24,8 +24,9 @@ export async function savePacked(blobs: Pick<Blobs, 'put'>, keys: Keys, machine:
   await blobs.put(packedKey(keys), pack(machine), false);
 }
 
-export async function loadPacked(blobs: Pick<Blobs, 'get'>, keys: Keys): Promise<Machine | undefined> {
-  const bytes = await blobs.get(packedKey(keys));
+/** With `room`, the machine lies in that memory: whoever lent it must not lend it again while the machine is in use. */
+export async function loadPacked(blobs: Pick<Blobs, 'get'>, keys: Keys, room?: Room): Promise<Machine | undefined> {
+  const bytes = await blobs.get(packedKey(keys), room);
   return bytes === undefined ? undefined : unpack(bytes);
 }
 

@@ -1,3 +1,4 @@
+import type { Room } from '../blobs/blobs.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { Engine } from '../engine.ts';
 import { isStill, knowsUpTo, writeIdentities } from '../store/identity-rows.ts';
@@ -6,6 +7,7 @@ import { screenTime } from '../store/runs.ts';
 import { givenFor } from './given.ts';
 import { identifyRun } from './identify-run.ts';
 import { isBehind } from './in-step.ts';
+import { withRoom } from './lend-room.ts';
 import { type OpenRun, openRun } from './open-run.ts';
 import { publishIdentities } from './publish-identities.ts';
 
@@ -47,7 +49,7 @@ export async function reidentify(
 ): Promise<Reidentified[]> {
   const done: Reidentified[] = [];
   for (const ep_id of ep_ids) {
-    const result = await again(engine, ep_id, cause).catch(withoutRun);
+    const result = await withRoom((room) => again(engine, ep_id, cause, room)).catch(withoutRun);
     if (result !== undefined) done.push(result);
   }
   return done;
@@ -64,13 +66,13 @@ function withoutRun(error: unknown): undefined {
   throw error;
 }
 
-async function again(engine: Engine, ep_id: string, why: ReidentifyCause): Promise<Reidentified> {
+async function again(engine: Engine, ep_id: string, why: ReidentifyCause, room: Room): Promise<Reidentified> {
   const { cause, change_id, files_anew = false } = why;
   const db = await engine.db();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const stored = await runKeys(db, ep_id);
     const given = await givenFor(engine, ep_id, await modelsOf(engine, stored));
-    const run = await openRun(engine, ep_id, stored.run_id);
+    const run = await openRun(engine, ep_id, stored.run_id, room);
     const made = await identifyRun(engine, run, given);
     const { keys, decisions_seq } = { keys: made.keys, decisions_seq: given.decisions_seq };
     const before = totals(await screenTime(db, ep_id, run.run_id));
