@@ -4,6 +4,7 @@ import { cacheKeys, layout, parseEpisode } from '../blobs/layout.ts';
 import type { By, Facebank } from '../core/identities.ts';
 import { digest } from '../core/stage.ts';
 import type { Engine } from '../engine.ts';
+import { facebankFor } from '../facebank/bank.ts';
 import { keepSeeds, type SeedDraft } from '../facebank/keep-seeds.ts';
 import type { SeedModels } from '../facebank/seed-vectors.ts';
 import { contactSheet } from '../report/contact-sheet.ts';
@@ -50,8 +51,11 @@ export async function timeNaming(
   const { model: detector } = await chooseModel(engine, 'detection');
   const embedder = await engine.models.resolve('faceres');
   const size = { ...HOUR, dim: embedder.entry.dim ?? 0, model_id: embedder.id, ...over };
-  const episode = benchEpisode(size);
-  const bank = await keepBank(engine, episode, { detector, embedder, provider: 'cpu' });
+  const made = benchEpisode(size);
+  const models = { detector, embedder, provider: 'cpu' };
+  const bank = await keepBank(engine, made, models);
+  // As runs are given it: the numbers of a seed are kept in less than double precision.
+  const episode = { ...made, facebank: (await facebankFor(engine, 'bench-s01e01', models)) ?? made.facebank };
   const ids = Array.from({ length: episodes }, (_, n) => `bench-s01e${String(n + 1).padStart(2, '0')}`);
   const named = await nameFirst(engine, episode);
   for (const [n, ep_id] of ids.entries()) await prepare(engine, episode, ep_id, { n, named, detector: detector.id });
