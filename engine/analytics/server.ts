@@ -28,6 +28,7 @@ export function openServer(db: () => Promise<Db>, wanted: LoginWanted): Analytic
   };
   return {
     async ask(sql, params, caps, signal) {
+      signal.throwIfAborted();
       login ??= ready();
       const url = await login.catch((error: unknown) => {
         login = undefined; // the operator may have mended it by the next time

@@ -81,6 +81,7 @@ async function addFiles(engine: Engine, by: By, request: AddRequest, watch: Watc
   const judged = await judgeAll(engine, wanted, models, watch);
   const drafts = await embedDrafts(engine, judged, models);
   const compared = await compareDrafts(engine, drafts, models);
+  watch.signal.throwIfAborted(); // from here on it is done whole
   const kept = await keepSeeds(engine, by, drafts, models);
   let next = 0;
   const results = judged.map((each): SeedResult => {

@@ -73,6 +73,7 @@ export async function promoteFaces(engine: Engine, by: By, request: PromoteReque
   });
   const drafts = judged.flatMap(({ draft, refusal }) => (refusal === undefined ? [draft] : []));
   const compared = await compareDrafts(engine, drafts, models);
+  watch.signal.throwIfAborted(); // from here on it is done whole
   const kept = await keepSeeds(engine, by, drafts, models);
   let next = 0;
   const results = judged.map(({ row, refusal, seed_id }): SeedResult => {

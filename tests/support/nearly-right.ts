@@ -4,9 +4,9 @@ const cursor = (text: string) => Buffer.from(text).toString('base64url');
 export const NEARLY_RIGHT: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   run_stage: [{ source: '/nowhere/video.mp4' }, { source: 'pilot' }, { source: 'pilot', until: 'detect' }],
   plan_run: [{ source: '/nowhere/video.mp4' }, { source: 'pilot' }],
-  ingest_episode: [{ source: '/nowhere/video.mp4', show: 'abc', season: 1, number: 1 }],
-  get_job: [{ job_id: 'job_000000000000' }],
-  cancel_job: [{ job_id: 'job_000000000000' }],
+  ingest_episode: [{ file: '/nowhere/video.mp4', show: 'abc', season: 1, number: 1 }],
+  get_job: [{ job: 'job_000000000000' }, { episode: 'pilot', state: 'queued' }],
+  cancel_job: [{ job: 'job_000000000000' }],
   save_catalog: [
     { kind: 'show', show: 'abc', title: 'A' },
     { kind: 'season', show: 'abc', season: 1 },
@@ -72,7 +72,7 @@ export const NEARLY_RIGHT: Readonly<Record<string, readonly Record<string, unkno
   get_diagnostics: [{ episode: 'pilot', confidence: 0.5 }],
   mend_episode: [{ episode: 'pilot' }],
   delete_data: [
-    { what: 'person', person: 'Ada' },
+    { what: 'person_data', person: 'Ada' },
     { what: 'episode', episode: 'pilot', dry_run: true, confirm: 'DELETE ALL' },
   ],
   list_objects: [
@@ -95,7 +95,7 @@ export const NEARLY_RIGHT: Readonly<Record<string, readonly Record<string, unkno
   ],
   run_analytics: [
     { name: 'co_appearance', season: 1, episode: 'pilot' },
-    { name: 'presence', person: 'Ada', show: 'abc' },
+    { name: 'presence_by_person', person: 'Ada', show: 'abc' },
     { name: 'season_totals', show: 'abc', season: 1 },
   ],
 };

@@ -59,15 +59,18 @@ export async function askFreely(config: pg.ClientConfig, sql: string): Promise<v
   }
 }
 
-/** Of every row of ours, and of what else a database holds: the same means that nothing was written. */
-export async function fingerprint(db: Readable): Promise<string> {
+/** Of every row of ours but those of tables `without`, and of what else a database holds: the same means that nothing was written. */
+export async function fingerprint(db: Readable, without: readonly string[] = []): Promise<string> {
   return db.read(async (q) => {
     const tables = await q.query<{ name: string }>(
       `select table_name as name from information_schema.tables where table_schema = 'sa' and table_type = 'BASE TABLE' order by 1`,
     );
-    const parts = tables.map(
-      ({ name }) => `select '${name}', coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from sa.${name} t`,
-    );
+    const parts = tables
+      .filter(({ name }) => !without.includes(name))
+      .map(
+        ({ name }) =>
+          `select '${name}', coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from sa.${name} t`,
+      );
     const others = [
       `select 'relations', md5(string_agg(c.oid::text || c.relname, ',' order by c.oid)) from pg_class c
          where c.relname !~ '^pg_toast'`,
