@@ -28,6 +28,7 @@ import { catalogCommands, foundText, savedText } from './catalog.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { connectCommand } from './connect.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
+import { explainCommand } from './explain.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { jobCommands } from './jobs.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
@@ -79,6 +80,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),
   ...toolCommands(checkHealth, { also: ['doctor'], text: healthText, ok: ({ ok }) => ok }),
+  explainCommand,
   mcpCommand,
   connectCommand,
   ...toolCommands(setConfig, { also: ['defaults'], text: defaultsText }),

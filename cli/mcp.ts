@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { z } from 'zod';
 import { ProfileName } from '#config/schema.ts';
+import { banner } from '#mcps/kit/banner.ts';
 import { type Asker, offer } from '#mcps/kit/mcp-server.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
 import { serveOnHttp } from '#mcps/kit/serve-http.ts';
@@ -33,6 +34,7 @@ export const mcpCommand: Command = {
   run: async (raw, { engine, signal }) => {
     const { server, http, host, port, profile } = readInput('mcp', input, raw);
     const offered = offer(servers[server], engine, signal);
+    process.stderr.write(`${offered.face.name} ${banner(engine.config)}\n`);
     const asker = (): Asker => ({
       surface: 'mcp',
       jobs: 'by_default',

@@ -1,4 +1,4 @@
-import { ERRORS } from './error-catalog.ts';
+import { type Actor, ERRORS } from './error-catalog.ts';
 
 export { type Actor, ERRORS } from './error-catalog.ts';
 
@@ -29,6 +29,17 @@ export function report(error: unknown): ErrorReport {
   const known = toKnown(error);
   const { message, hint } = ERRORS[known.code];
   return { code: known.code, message, hint, details: known.details };
+}
+
+/** What the catalogue says of a code; of none that is there INPUT_INVALID. */
+export function explain(code: string): Omit<ErrorReport, 'details'> & { actor: Actor; exit: number } {
+  const known = Object.keys(ERRORS).find((each): each is ErrorCode => each === code.trim().toUpperCase());
+  if (known === undefined) {
+    const problem = `is no code: ${Object.keys(ERRORS).join(', ')}`;
+    throw new ScreenalyticsError('INPUT_INVALID', { fields: [{ field: 'code', problem }] });
+  }
+  const { message, hint, actor, exit } = ERRORS[known];
+  return { code: known, message, hint, actor, exit };
 }
 
 /** Operating-system and abort errors that a caller can act on; the rest is a bug. */

@@ -8,6 +8,7 @@ import { allowance, bodyOf, guards, isLoopback, refuse, TOO_MANY } from './http-
 import { openSessions } from './http-sessions.ts';
 import { answerCall, findCall } from './http-tools.ts';
 import type { Asker, Offer } from './mcp-server.ts';
+import { openReadiness } from './ready.ts';
 import { heldTo, scopesMissing, subjectOf } from './scopes.ts';
 import { listenedTo } from './watch.ts';
 
@@ -23,7 +24,7 @@ export interface HttpServed {
 const CLOSE_MS = 10_000;
 
 /**
- * MCP of both eras on `/mcp`, every tool on `POST /tools/{name}`, and `/healthz`. Clients of 2026-07-28 send each call by itself;
+ * MCP of both eras on `/mcp`, every tool on `POST /tools/{name}`, and `/healthz` with `/healthz/ready`. Clients of 2026-07-28 send each call by itself;
  * older ones have sessions. Calls of the first kind count as one asker's (of each subject where there are tokens), until none came
  * for as long as ends a session.
  */
@@ -108,15 +109,20 @@ function handler({ offer, asker, settings, modern, sessions }: Parts) {
   const refused = guards({ hosts: [host, ...hosts, ...own], requests_per_minute });
   const authorize = byJwt(jwt, log) ?? byToken(token);
   const spend = allowance(requests_per_minute);
+  const unready = openReadiness(offer.engine);
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const { method = 'GET' } = req;
     const url = URL.parse(req.url ?? '/', 'http://localhost');
     if (url === null) return refuse(res, { status: 400, error: 'That is no address.' });
-    const told = (about: object) => {
-      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(about));
+    const told = (about: object, status = 200) => {
+      res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(about));
     };
     // Says only that the process answers, so that who watches it needs no token.
     if (method === 'GET' && url.pathname === '/healthz') return told({ ok: true });
+    if (method === 'GET' && url.pathname === '/healthz/ready') {
+      const error = await unready();
+      return error === undefined ? told({ ok: true }) : told({ ok: false, error }, 503);
+    }
     const refusal = refused(req);
     if (refusal !== undefined) return refuse(res, refusal);
     const metadata = method === 'GET' ? resourceMetadata(jwt, url.pathname) : undefined;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { ERRORS, explain, ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { listJobs } from '#engine/run/job-record.ts';
 import { findEpisode } from '#engine/store/episodes.ts';
@@ -122,7 +122,17 @@ const picture: FaceResource = {
   },
 };
 
-export const resources: readonly FaceResource[] = [show, episode, report, manifest, job, picture];
+const error: FaceResource = {
+  name: 'error',
+  title: 'Error',
+  description: 'What an error means, who can act and what to do, by its code.',
+  uri: 'sa://error/{code}',
+  mime_type: json,
+  complete: { code: async (begun) => Object.keys(ERRORS).filter((code) => code.includes(begun.toUpperCase())) },
+  read: async ({ code = '' }) => ({ body: JSON.stringify(explain(code)) }),
+};
+
+export const resources: readonly FaceResource[] = [show, episode, report, manifest, job, picture, error];
 
 /** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. By its exact id. */
 async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader) {

@@ -37,8 +37,8 @@ test('DET-01, DET-03, DEV-10, HLT-06: the detectors with licence, state and sour
 test('DAT-07, HLT-05, DEV-09: works without any key, and says what the machine has', async () => {
   const { ok, checks } = checkHealth.output.parse(await ask(['doctor']));
   expect(ok).toBe(true);
-  const machine = ['node', 'ffmpeg', 'models to detect', 'models to embed', 'device', 'database', 'disk', 'memory'];
-  const data = ['retention', 'files', 'names', 'erasures'];
+  const machine = ['screenalytics', 'node', 'ffmpeg', 'models to detect', 'models to embed', 'device'];
+  const data = ['database', 'queue', 'storage', 'disk', 'memory', 'retention', 'files', 'names', 'erasures'];
   expect(checks.map(({ name }) => name)).toEqual([...machine, ...data]);
 });
 

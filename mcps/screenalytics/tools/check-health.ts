@@ -1,17 +1,21 @@
-import { stat, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
 import { erasureKeys } from '#engine/blobs/layout.ts';
-import { report } from '#engine/core/errors.ts';
+import { report, ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { openErasures } from '#engine/erasure/erasures.ts';
 import { listErasures } from '#engine/erasure/ledger.ts';
 import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
 import { availableProviders, openSession } from '#engine/models/session.ts';
+import { workerPid } from '#engine/queue/worker-process.ts';
 import { type OutOfStep, outOfStep } from '#engine/run/in-step.ts';
+import { listJobRows } from '#engine/store/jobs.ts';
 import { peoplePastRetention } from '#engine/store/people.ts';
+import { banner, hostOf } from '#mcps/kit/banner.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { leaves } from '../leaves.ts';
 
@@ -46,11 +50,14 @@ export const checkHealth = defineTool({
   }),
   run: async ({ config }, { engine }) => {
     const checks = [
+      ok('screenalytics', banner(engine.config)),
       node(),
       await attempt('ffmpeg', async () => ok('ffmpeg', await ffmpegVersion())),
       ...(await models(engine)),
       await attempt('device', () => device(engine)),
       await attempt('database', () => database(engine)),
+      await attempt('queue', () => queue(engine)),
+      await attempt('storage', () => storage(engine.config.home)),
       await attempt('disk', () => disk(engine.config.home)),
       memory(),
       await attempt('retention', () => retention(engine)),
@@ -116,6 +123,63 @@ async function database(engine: EngineReader): Promise<Check> {
   const db = await engine.db();
   const rows = await db.read((q) => q.query<{ version: string }>('show server_version'));
   return ok('database', `${db.kind}, PostgreSQL ${Object.values(rows[0] ?? {}).join('')}`);
+}
+
+/** Jobs are rows in any case; with Redis they are passed on there. */
+async function queue({ config, db }: EngineReader): Promise<Check> {
+  const { redis_url, home } = config;
+  if (redis_url !== null && !(await answersAt(redis_url))) throw new ScreenalyticsError('QUEUE_UNAVAILABLE');
+  const opened = await db();
+  const [waiting, running] = [
+    await listJobRows(opened, { state: 'queued' }, JOBS_MAX),
+    await listJobRows(opened, { state: 'running' }, JOBS_MAX),
+  ];
+  const where = redis_url === null ? 'in the database' : `in Redis on ${hostOf(redis_url)}`;
+  const worker = lives(workerPid(home)) ? 'a worker is there' : 'a worker starts with the next job';
+  return ok('queue', `${where}: ${waiting.length} jobs wait, ${running.length} run; ${worker}`);
+}
+
+function lives(pid: number | undefined): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** More are not counted. */
+const JOBS_MAX = 100;
+
+/** Whether anything listens there: who may ask it is the queue's to find out. */
+function answersAt(url: string): Promise<boolean> {
+  const parsed = URL.parse(url);
+  if (parsed === null) return Promise.resolve(false);
+  const socket = connect({ host: parsed.hostname || 'localhost', port: Number(parsed.port || REDIS_PORT) });
+  return new Promise((resolve) => {
+    const end = (answers: boolean) => () => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.setTimeout(CONNECT_MS_MAX, end(false)).once('connect', end(true)).once('error', end(false));
+  });
+}
+const REDIS_PORT = 6379;
+const CONNECT_MS_MAX = 2_000;
+
+/** Files can be made where they will lie. */
+async function storage(home: string): Promise<Check> {
+  const folder = await nearestFolder(home);
+  const writable = await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (writable) return ok('storage', `local, ${home}`);
+  return {
+    name: 'storage',
+    state: 'missing',
+    found: `${folder} cannot be written to`,
+    mend: 'Let this user write there, or set SCREENALYTICS_HOME to another folder.',
+  };
 }
 
 /** People's data is kept no longer than was promised. */
