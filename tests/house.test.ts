@@ -183,6 +183,15 @@ test.skipIf(skipWithoutShared('whether a name of the truth stands in code or con
 
 // What is committed
 
+test('no secret stands in any file', () => {
+  const secret =
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[\w+/=]{20}|\b(AKIA[0-9A-Z]{16}|gh[pousr]_\w{36}|github_pat_\w{50}|npm_\w{36}|xox[abprs]-[\w-]{10}|sk-(ant-|proj-)?[\w-]{20}|AIza[\w-]{35}|glpat-[\w-]{20}|eyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20})/;
+  const made = ['AKIA', 'ABCDEFGHIJKLMNOP'].join(''); // what it would find
+  expect(`key = "${made}"`).toMatch(secret);
+  const texts = [...textsOf([...ROOMS, 'tests', 'docs', 'playbooks', '.ci', '.vscode']), ...topTexts()];
+  expect(texts.filter(({ text }) => secret.test(text)).map(({ path }) => path)).toEqual([]);
+});
+
 test('no path of one machine, and no registry', () => {
   const texts = [...textsOf([...ROOMS, 'tests', 'docs', '.ci']), ...topTexts()];
   const own = /(?<![\w.~$}])\/(work|root|Users|home)\/[A-Za-z]\w+|[A-Z]:\\Users/;

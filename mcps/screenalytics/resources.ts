@@ -10,6 +10,7 @@ import { type FaceContext, type FaceResource, RESOURCE_BYTES_MAX } from '#mcps/k
 import { completeEpisode, completeShow } from './completions.ts';
 import { getEpisode } from './tools/get-episode.ts';
 import { getJob } from './tools/get-job.ts';
+import { getScreenTime } from './tools/get-screen-time.ts';
 import { listFacebank } from './tools/list-facebank.ts';
 import { searchCatalog } from './tools/search-catalog.ts';
 
@@ -95,6 +96,18 @@ const job: FaceResource = {
   },
 };
 
+const run: FaceResource = {
+  name: 'run',
+  title: 'Run of an episode',
+  description: 'What one run found: screen time per person, with models and settings; the episode lists its runs.',
+  uri: 'sa://episode/{ep_id}/run/{run_id}',
+  mime_type: json,
+  complete: { ep_id: completeEpisode },
+  read: async ({ ep_id = '', run_id = '' }, { ask }) => ({
+    body: JSON.stringify(await ask(getScreenTime, { episode: ep_id, run: run_id })),
+  }),
+};
+
 const MIME: Readonly<Record<string, string>> = {
   json,
   jsonl: 'application/jsonl',
@@ -132,7 +145,7 @@ const error: FaceResource = {
   read: async ({ code = '' }) => ({ body: JSON.stringify(explain(code)) }),
 };
 
-export const resources: readonly FaceResource[] = [show, episode, report, manifest, job, picture, error];
+export const resources: readonly FaceResource[] = [show, episode, run, report, manifest, job, picture, error];
 
 /** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. By its exact id. */
 async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader) {

@@ -7,9 +7,11 @@ import { REPORT_VIEWS } from '#engine/analytics/views.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { openDb } from '#engine/store/db.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
+import type { AnyTool } from '#mcps/kit/server-face.ts';
 import { listViews } from '#mcps/postgres/tools/list-views.ts';
 import { queryViews } from '#mcps/postgres/tools/query-views.ts';
 import { runAnalytics } from '#mcps/postgres/tools/run-analytics.ts';
+import { servers } from '../../cli/mcp.ts';
 import { fillAnalyticsWorld } from '../support/analytics-world.ts';
 import { makeHome } from '../support/home.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -210,6 +212,44 @@ describe.each(['embedded', 'server'] as const)('analytics on the %s database', {
     expect(await saved('episodes_of_person', { person: 'Ada' }, scoped)).toEqual([]);
     await expect(saved('season_totals', { show: 'alpha' }, scoped)).rejects.toMatchObject({ code: 'SHOW_NOT_FOUND' });
   });
+
+  contract(
+    'who is held to one show is shown nothing of another by any server, and nothing without saying of which',
+    async () => {
+      const rules = [
+        { tools: '*', effect: 'read' as const, action: 'allow' as const, limits: { shows: ['beta'] }, reason: 'x' },
+      ];
+      const held = { ...caller(engine), policies: [{ name: 'beta alone', rules }] };
+      const given: Record<string, unknown> = {
+        view: 'v_run',
+        name: 'season_totals',
+        sql: 'select 1',
+        source: 'alpha-s01e01',
+      };
+      for (const tool of Object.values(servers).flatMap<AnyTool>(({ tools }) => [...tools])) {
+        if (tool.effect !== 'read') continue;
+        const fields = Object.entries(tool.input.shape);
+        const needed = fields
+          .filter(([, schema]) => !schema.safeParse(undefined).success)
+          .map(([field]) => [field, given[field] ?? 'x']);
+        const of = (show: string) => ({
+          ...Object.fromEntries(needed),
+          ...('episode' in tool.input.shape
+            ? { episode: `${show}-s01e01` }
+            : 'show' in tool.input.shape
+              ? { show }
+              : {}),
+        });
+        const asked = (input: object) =>
+          runTool(tool, input, held).then(
+            () => 'shown',
+            (error: { code: string }) => error.code,
+          );
+        expect(await asked(of('alpha')), tool.name).toBe('PROPOSED');
+        if ('episode' in tool.input.shape) expect(await asked(of('beta')), tool.name).not.toBe('PROPOSED');
+      }
+    },
+  );
 
   if (kind === 'embedded') return;
   const betaUrl = async (shows = ['beta']) =>

@@ -164,8 +164,12 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     expect(await client.templates()).toContain('sa://episode/{ep_id}/manifest/{name}');
     const episode = await client.read('sa://episode/pilot');
     expect(JSON.parse(episode.text ?? '')).toMatchObject({ episode: 'pilot' });
+    const { run_id } = JSON.parse(episode.text ?? '').runs[0] as { run_id: string };
+    const run = await client.read(`sa://episode/pilot/run/${run_id}`);
+    expect(JSON.parse(run.text ?? '')).toMatchObject({ episode: 'pilot', run_id, rows: expect.any(Array) });
     for (const uri of [
       'sa://episode/nowhere',
+      'sa://episode/pilot/run/r_000000000000',
       'sa://episode/pilot/manifest/nothing.json',
       'sa://episode/pilot/manifest/..%2f..%2f..%2fdb%2fPG_VERSION',
       'sa://picture/db/PG_VERSION',
