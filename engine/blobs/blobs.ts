@@ -23,8 +23,11 @@ export interface Blobs extends BlobReader {
   /** A URL that writes this one object, from this machine, for `ttl_s` seconds. */
   signPut(key: string, ttl_s: number, limits: PutLimits): Promise<SignedUrl>;
   delete(prefix: string): Promise<void>;
-  /** Removes what a killed process was about to put below a prefix. For those alone there: nobody else may be writing. */
-  tidy(prefix: string): Promise<void>;
+  /**
+   * Removes what a killed process was about to put below a prefix. For those alone there; where others may be writing, what is at least
+   * `age_ms` old.
+   */
+  tidy(prefix: string, age_ms?: number): Promise<void>;
   /** Where the bytes can be read as a file of this machine. */
   pathOf(key: string): string;
 }

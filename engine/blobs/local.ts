@@ -98,8 +98,13 @@ export function openLocalBlobs(folder: string): Blobs {
     putStream: (key, bytes, limits) => place(key, (temporary) => receive(temporary, bytes, limits), limits.replace),
     signGet: (key, ttl_s) => signLocally(root, { method: 'GET', key, ttl_s }),
     signPut: (key, ttl_s, limits) => signLocally(root, { method: 'PUT', key, ttl_s, limits }),
-    async tidy(prefix) {
-      for (const path of await filesBelow(prefix)) if (path.endsWith('.tmp')) await rm(path, { force: true });
+    async tidy(prefix, age_ms = 0) {
+      for (const path of await filesBelow(prefix)) {
+        if (!path.endsWith('.tmp')) continue;
+        const found = age_ms === 0 ? undefined : await stat(path).catch(absent);
+        if (age_ms === 0 || (found !== undefined && Date.now() - found.mtimeMs >= age_ms))
+          await rm(path, { force: true });
+      }
     },
     async delete(prefix) {
       if (pathOf(prefix) === root) throw new ScreenalyticsError('INPUT_INVALID', { reason: 'an empty prefix' });

@@ -61,6 +61,7 @@ export async function keepSeeds(
     const put = rows.map((seed, i) => keepPictures(engine, seed, (drafts[from + i] as SeedDraft).pictures, models));
     await Promise.all(put);
   }
+  for (const person_id of new Set(people.values())) await engine.blobs.tidy(facebankKeys.person(person_id), KILLED_MS);
   const { id: model_id, entry } = models.embedder;
   await insertSeeds(await engine.db(), seeds, { model_id, dim: entry.dim ?? 0, actor: by.actor });
   const seed_ids = seeds.map(({ seed_id }) => seed_id);
@@ -69,6 +70,8 @@ export async function keepSeeds(
   return { change_id, affected, seed_ids, created, people };
 }
 
+/** No picture takes so long to be written: whoever began it was killed. */
+const KILLED_MS = 3600_000;
 /** Seeds whose blobs are written at once: each waits for the disk. */
 const WRITES = 16;
 
