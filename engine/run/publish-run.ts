@@ -26,13 +26,18 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
   const models = Object.entries(settled.models).map(([role, { model }]) => {
     return { role, title: model.entry.title, licence: model.entry.licence };
   });
-  const published = await publish(engine.blobs, {
-    place,
-    made: ran.made,
-    faces_key: settled.keys.faces,
-    save_crops: engine.config.storage.save_crops,
-    run: runFacts(settled, ran, { run_id, settings }),
-  });
+  const db = await engine.db();
+  // Stopped after a stage, of a run that is there whole: what that published stays.
+  const is_there = ran.named === undefined && (await currentRun(db, place.ep_id))?.run_id === run_id;
+  const published = is_there
+    ? { manifests: [], files: 0, bytes: 0 }
+    : await publish(engine.blobs, {
+        place,
+        made: ran.made,
+        faces_key: settled.keys.faces,
+        save_crops: engine.config.storage.save_crops,
+        run: runFacts(settled, ran, { run_id, settings }),
+      });
   const summary = summarise({
     ...namesOf(settled),
     place,
@@ -54,12 +59,11 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
   const { media, shots, detections, tracks, faces, embeddings, clusters } = ran.made;
   const { named, given } = ran;
   if (!(media && shots && detections && tracks && faces && embeddings && clusters && named && given)) {
-    await upsertEpisode(await engine.db(), episodeRow(settled, 'uploaded'));
+    await upsertEpisode(db, episodeRow(settled, is_there ? 'analysed' : 'uploaded'));
     return summary;
   }
   const machine = { shots, detections, tracks, faces, embeddings, clusters };
   await publishReport(engine.blobs, { media, ...machine, ...named, summary, models, faces_key: settled.keys.faces });
-  const db = await engine.db();
   const before = await totalsNow(db, place.ep_id);
   const { detector, embedder, tracker, device, analyzed_fps } = summary;
   const { saved, newer } = await saveRun(db, {

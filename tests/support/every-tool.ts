@@ -72,7 +72,7 @@ const STEPS: readonly Step[] = [
   ),
   step(
     'run_stage',
-    () => ({ source: 'clip', wait: true }),
+    () => ({ source: 'clip', until: 'detect', wait: true }),
     () => ({ ...done, result: expect.objectContaining(EPISODE) }),
   ),
   step(
@@ -93,7 +93,7 @@ const STEPS: readonly Step[] = [
   step(
     'get_episode',
     () => EPISODE,
-    () => ({ ...EPISODE, identities: { named: expect.any(Number), unknown: expect.any(Number) } }),
+    () => ({ ...EPISODE, status: 'analysed' }),
   ),
   step(
     'get_screen_time',
