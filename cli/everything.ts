@@ -33,6 +33,7 @@ import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { jobCommands } from './jobs.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { mcpCommand } from './mcp.ts';
+import { playbookCommands } from './playbook.ts';
 import { planText, runText } from './render.ts';
 import { reviewCommands } from './review.ts';
 import { sampleCommand } from './sample.ts';
@@ -75,6 +76,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(promoteToFacebank, { also: ['promote'], positional: 'episode', text: promotedText }),
   ...reviewCommands,
   ...approvalCommands,
+  ...playbookCommands,
   auditCommand,
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),

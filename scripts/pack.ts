@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 /** What runs. npm's own list would leave out the lock file and take the tests. */
 const FILES = [
-  ...['bin', 'cli', 'config', 'docs', 'engine', 'mcps', 'scripts/setup.mjs', 'scripts/step.mjs'],
+  ...['agents', 'bin', 'cli', 'config', 'docs', 'engine', 'mcps', 'playbooks', 'scripts/setup.mjs', 'scripts/step.mjs'],
   ...['LICENSE', 'README.md', 'AGENTS.md', '.env.example', 'codex.config.toml', '.mcp.json', '.vscode/mcp.json'],
 ];
 /** At most 100 characters: a registry's limit. */

@@ -175,7 +175,7 @@ test.skipIf(skipWithoutShared('whether a name of the truth stands in code or con
     const names = knownNames(sharedFolder() ?? '');
     expect(names.length).toBeGreaterThan(10);
     const word = new RegExp(`(?<![A-Za-z])(${names.join('|')})(?![A-Za-z])`);
-    const texts = [...textsOf([...ROOMS, 'tests', 'docs']), ...topTexts()];
+    const texts = [...textsOf([...ROOMS, 'playbooks', 'tests', 'docs']), ...topTexts()];
     const found = texts.flatMap(({ path, text }) => (word.test(text) ? [`${path}: ${word.exec(text)?.[0]}`] : []));
     expect(found).toEqual([]);
   },
@@ -193,7 +193,7 @@ test('no secret stands in any file', () => {
 });
 
 test('no path of one machine, and no registry', () => {
-  const texts = [...textsOf([...ROOMS, 'tests', 'docs', '.ci']), ...topTexts()];
+  const texts = [...textsOf([...ROOMS, 'playbooks', 'tests', 'docs', '.ci']), ...topTexts()];
   const own = /(?<![\w.~$}])\/(work|root|Users|home)\/[A-Za-z]\w+|[A-Z]:\\Users/;
   const allowed = /\/path\/to\//;
   const found = texts.flatMap(({ path, text }) => {
@@ -256,7 +256,7 @@ test('files and commands that documents and hints name are there', () => {
   expect(asked.length).toBeGreaterThan(5);
   expect(unknown).toEqual([]);
   const files = written.flatMap(({ path, text }) =>
-    [...text.matchAll(/`((?:bin|scripts|config|engine|mcps|cli|tests|docs)\/[\w./-]+)`/g)]
+    [...text.matchAll(/`((?:bin|scripts|config|engine|mcps|agents|playbooks|cli|tests|docs)\/[\w./-]+)`/g)]
       .map((found) => found[1] ?? '')
       .filter((file) => !existsSync(join(projectRoot, file)))
       .map((file) => `${path}: ${file}`),

@@ -106,6 +106,11 @@ export const erasureKeys = {
   lock: 'work/forget.lock',
 } as const;
 
+/** What a run of a playbook asked and got, one line each; without an id, the folder of a playbook's, without both, of all. */
+export function transcriptKey(playbook = '', id = ''): string {
+  return `transcripts/${playbook === '' ? '' : `${playbook}/`}${id === '' ? '' : `${id}.jsonl`}`;
+}
+
 /** The record of how a run stands or ended; without a run, the folder of an episode's records. */
 export function jobKey(ep_id: string, run_id: string): string {
   return `jobs/${ep_id}/${run_id === '' ? '' : `${run_id}.json`}`;

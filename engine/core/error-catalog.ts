@@ -1,3 +1,5 @@
+import { PLAYBOOK_ERRORS } from './playbook-errors.ts';
+
 /** Who must act: the caller (wrong input), the owner (policy, licence), the operator (machine, disk, network), or us (a bug). */
 export type Actor = 'caller' | 'owner' | 'operator' | 'us';
 
@@ -213,6 +215,7 @@ export const ERRORS = {
     message: 'That proposal can no longer be run as it was proposed.',
     hint: 'Look at what is there now, and ask for it again.',
   },
+  ...PLAYBOOK_ERRORS,
   APPROVAL_NEEDS_TERMINAL: {
     exit: 4,
     actor: 'owner',

@@ -1,12 +1,22 @@
 import type { BlobReader } from '../blobs/blobs.ts';
-import { anchorKeys, cacheKeys, erasureKeys, facebankKeys, layout, parseEpisode } from '../blobs/layout.ts';
+import {
+  anchorKeys,
+  cacheKeys,
+  erasureKeys,
+  facebankKeys,
+  layout,
+  parseEpisode,
+  transcriptKey,
+} from '../blobs/layout.ts';
 import type { Engine, EngineReader } from '../engine.ts';
 import { isIn, isNamedAfter, type Needles } from './needles.ts';
+import { withoutWords } from './transcripts.ts';
 
 /** Where files may name somebody. Footage, models and the database's own files are not texts of ours. */
 const NAMING = [
   ...['artifacts/manifests/', 'artifacts/reports/', 'artifacts/thumbs/', 'exports/', 'jobs/', 'anchors/', 'facebank/'],
   ...['cache/facebank/', 'cache/decisions/', 'cache/identities/', 'cache/screen_time/', 'cache/sheets/'],
+  transcriptKey(),
 ];
 const TEXT = /\.(json|jsonl|csv|html|txt|md|ya?ml)$/;
 
@@ -94,9 +104,16 @@ const MADE_OF_FACES = [
   ['embeddings', 'embed'],
 ] as const;
 
-/** Files that still name them: made again without the name by the next run, and exports by the next export. */
+/**
+ * Files that still name them: made again without the name by the next run, and exports by the next export. Of a transcript goes what
+ * was said.
+ */
 export async function eraseTexts(engine: Engine, needles: Needles): Promise<string[]> {
   const files = await filesNaming(engine, needles);
-  for (const key of files) await engine.blobs.delete(key);
+  for (const key of files) {
+    const rest = key.startsWith(transcriptKey()) ? await withoutWords(engine, key, needles) : undefined;
+    if (rest === undefined) await engine.blobs.delete(key);
+    else await engine.blobs.put(key, rest);
+  }
   return files;
 }

@@ -2,6 +2,7 @@ import type { ProfileName, Rule } from '#config/schema.ts';
 import type { ErrorCode } from '#engine/core/errors.ts';
 import type { By } from '#engine/core/identities.ts';
 import type { Engine } from '#engine/engine.ts';
+import type { AuditRow } from '#engine/store/audit.ts';
 import type { ToolProgress } from './tool.ts';
 
 export interface Question {
@@ -44,4 +45,6 @@ export interface Caller {
   /** Asks a person, when the policy says so. */
   confirm?(question: Question): Promise<Answered>;
   progress?(now: ToolProgress): void;
+  /** Hears what the audit is told of this call. */
+  ended?(row: AuditRow): void;
 }

@@ -94,7 +94,7 @@ export function notDone(tool: string, { kind: _, ...waiting }: Later): Screenaly
 }
 
 /** Without leave for this one: a person approved the call that asks, and no other. */
-function laterAs({ approved: _, job: __, ...caller }: Caller): ToolContext['later'] {
+function laterAs({ approved: _, job: __, ended: ___, ...caller }: Caller): ToolContext['later'] {
   return async (tool, raw) => {
     const outcome = await askTool(tool, { ...raw, wait: false }, { ...caller, jobs: 'on_request' });
     if (outcome.kind !== 'done') return outcome;
@@ -132,7 +132,9 @@ function ender(tool: string, caller: Caller, note: Note): (outcome: string) => P
     const took_ms = Math.round(performance.now() - started);
     const profile = profileOf(caller);
     engine.log.info({ tool, surface, profile, decision: note.decision, outcome, took_ms }, 'tool');
-    await keepAudit(engine, { at, actor, surface, profile, tool, outcome, took_ms, ...note });
+    const row = { at, actor, surface, profile, tool, outcome, took_ms, ...note };
+    await keepAudit(engine, row);
+    caller.ended?.(row);
   };
 }
 
