@@ -148,6 +148,12 @@ module.exports = {
       ['^engine/queue/bullmq\\.ts$'],
       'Jobs are queued through engine/queue/queue.ts: the queue holds ids of rows and nothing else.',
     ),
+    door(
+      'the-agents-sdk',
+      '@openai/[^/]+|openai',
+      ['^agents/sdk\\.ts$'],
+      'Agents run through agents/sdk.ts: tracing off, tools from our servers alone.',
+    ),
     door('vega', 'vega(-lite)?', ['^engine/report/'], 'Charts are drawn in engine/report.'),
     door(
       'the-terminal',

@@ -77,12 +77,19 @@ function decideCommand(word: 'approve' | 'reject', about: string, decide: Decide
 
 type Decide = (proposal: Proposal, session: Session) => Promise<Answer>;
 
+export const approveCommand = decideCommand(
+  'approve',
+  'Runs what was proposed, exactly so; asks at the terminal with a one-time code.',
+  approve,
+);
+export const rejectCommand = decideCommand(
+  'reject',
+  'Turns a proposal down; asks at the terminal with a one-time code.',
+  reject,
+);
+
 /** What waits for a person, and their yes and no: at the terminal of the process alone, and behind no tool. */
-export const approvalCommands: readonly Command[] = [
-  listCommand,
-  decideCommand('approve', 'Runs what was proposed, exactly so; asks at the terminal with a one-time code.', approve),
-  decideCommand('reject', 'Turns a proposal down; asks at the terminal with a one-time code.', reject),
-];
+export const approvalCommands: readonly Command[] = [listCommand, approveCommand, rejectCommand];
 
 async function approve(proposal: Proposal, session: Session): Promise<Answer> {
   const { engine } = session;

@@ -25,6 +25,7 @@ import { analyticsCommands } from './analytics.ts';
 import { approvalCommands } from './approvals.ts';
 import { auditCommand } from './audit.ts';
 import { catalogCommands, foundText, savedText } from './catalog.ts';
+import { chatCommand } from './chat.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { connectCommand } from './connect.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
@@ -82,6 +83,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
   ...toolCommands(verifyModels, { also: ['models verify'], positional: 'ids', text: modelsText, ok: ({ ok }) => ok }),
   ...toolCommands(checkHealth, { also: ['doctor'], text: healthText, ok: ({ ok }) => ok }),
+  chatCommand,
   explainCommand,
   mcpCommand,
   connectCommand,

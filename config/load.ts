@@ -28,6 +28,7 @@ const FILES = {
   services: 'services.yaml',
   policy: 'policy.yaml',
   analytics: 'analytics.yaml',
+  agents: 'agents.sdk.yaml',
   models: 'models.yaml',
 } as const;
 
@@ -140,6 +141,7 @@ function fromEnv(env: NodeJS.ProcessEnv): Tree {
   const redis = env.REDIS_URL;
   const mirror = env.SCREENALYTICS_MODELS_MIRROR;
   const profile = env.SCREENALYTICS_PROFILE;
+  const endpoint = env.OPENAI_BASE_URL;
   return {
     ...(home && { home: isAbsolute(home) ? home : resolve(home.replace(/^~(?=\/|$)/, homedir())) }),
     ...(url && { database_url: url }),
@@ -147,6 +149,7 @@ function fromEnv(env: NodeJS.ProcessEnv): Tree {
     ...(redis && { redis_url: redis }),
     ...(mirror && { models: { mirror: resolve(mirror) } }),
     ...(profile && { services: { profile } }),
+    ...(endpoint && { agents: { endpoint: { base_url: endpoint } } }),
   };
 }
 

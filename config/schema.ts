@@ -1,5 +1,9 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { AgentGraph } from './agents.ts';
+import { ProfileName } from './profile-name.ts';
+
+export { ProfileName } from './profile-name.ts';
 
 const fraction = z.number().min(0).max(1);
 const positive = z.int().min(1);
@@ -139,10 +143,6 @@ export type Lifecycle = z.output<typeof Lifecycle>;
 
 export const Device = z.enum(['auto', 'cpu', 'cuda', 'coreml', 'directml', 'webgpu']);
 export type Device = z.output<typeof Device>;
-
-/** Named sets of rules of config/policy.yaml. */
-export const ProfileName = z.enum(['viewer', 'operator', 'curator', 'scheduled', 'admin']);
-export type ProfileName = z.output<typeof ProfileName>;
 
 /** What `allow` holds within. */
 export const Limits = z.strictObject({
@@ -336,6 +336,7 @@ export const Config = z.strictObject({
   services: Services,
   policy: Policy,
   analytics: Analytics,
+  agents: AgentGraph,
   models: Models,
 });
 type Deep<T> = T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;

@@ -111,6 +111,11 @@ export function transcriptKey(playbook = '', id = ''): string {
   return `transcripts/${playbook === '' ? '' : `${playbook}/`}${id === '' ? '' : `${id}.jsonl`}`;
 }
 
+/** A conversation of `screenalytics chat`, one line each; without an id, the folder of all. */
+export function chatKey(id = ''): string {
+  return `chats/${id === '' ? '' : `${id}.jsonl`}`;
+}
+
 /** The record of how a run stands or ended; without a run, the folder of an episode's records. */
 export function jobKey(ep_id: string, run_id: string): string {
   return `jobs/${ep_id}/${run_id === '' ? '' : `${run_id}.json`}`;

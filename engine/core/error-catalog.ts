@@ -1,3 +1,4 @@
+import { CHAT_ERRORS } from './chat-errors.ts';
 import { PLAYBOOK_ERRORS } from './playbook-errors.ts';
 
 /** Who must act: the caller (wrong input), the owner (policy, licence), the operator (machine, disk, network), or us (a bug). */
@@ -222,6 +223,7 @@ export const ERRORS = {
     message: 'Only a person at a terminal can decide on a proposal.',
     hint: 'Type it in a terminal of your own, not through a program: screenalytics proposals',
   },
+  ...CHAT_ERRORS,
   MODEL_MISSING: {
     exit: 5,
     actor: 'operator',

@@ -2,6 +2,7 @@ import type { BlobReader } from '../blobs/blobs.ts';
 import {
   anchorKeys,
   cacheKeys,
+  chatKey,
   erasureKeys,
   facebankKeys,
   layout,
@@ -15,6 +16,7 @@ import { withoutWords } from './transcripts.ts';
 /** Where files may name somebody. Footage, models and the database's own files are not texts of ours. */
 const NAMING = [
   ...['artifacts/manifests/', 'artifacts/reports/', 'artifacts/thumbs/', 'exports/', 'jobs/', 'anchors/', 'facebank/'],
+  chatKey(),
   ...['cache/facebank/', 'cache/decisions/', 'cache/identities/', 'cache/screen_time/', 'cache/sheets/'],
   transcriptKey(),
 ];

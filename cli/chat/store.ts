@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Line } from '#agents/lines.ts';
+import { chatKey, erasureKeys } from '#engine/blobs/layout.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
+import type { Engine } from '#engine/engine.ts';
+
+/** A conversation in the home: a line is on disk as soon as it was said. */
+export interface Conversation {
+  readonly id: string;
+  readonly lines: readonly Line[];
+  add(line: Line): Promise<void>;
+  /** True when somebody was erased since the last time: then it begins anew, since what was said before may be about them. */
+  renew(): Promise<boolean>;
+}
+
+/** A new one, or that with this id; CHAT_NOT_FOUND. */
+export async function openConversation({ blobs }: Engine, resumed: string | undefined): Promise<Conversation> {
+  const erasures = async () => (await blobs.stat(erasureKeys.list))?.bytes;
+  let id = resumed ?? newId();
+  let lines = resumed === undefined ? [] : await read(blobs.pathOf(chatKey(resumed)), resumed);
+  let known = await erasures();
+  return {
+    get id() {
+      return id;
+    },
+    get lines() {
+      return lines;
+    },
+    async add(line) {
+      if ((await erasures()) !== known) return;
+      const begins: Line[] = lines.length === 0 ? [{ kind: 'begun', at: now(), chat: id }] : [];
+      const path = blobs.pathOf(chatKey(id));
+      await mkdir(dirname(path), { recursive: true });
+      const text = [...begins, line].map((each) => `${JSON.stringify(each)}\n`).join('');
+      await appendFile(path, text, { mode: 0o600 });
+      lines.push(...begins, line);
+    },
+    async renew() {
+      const present = await erasures();
+      if (present === known) return false;
+      known = present;
+      id = newId();
+      lines = [];
+      return true;
+    },
+  };
+}
+
+function newId(): string {
+  return `chat_${randomBytes(6).toString('hex')}`;
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+async function read(path: string, id: string): Promise<Line[]> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new ScreenalyticsError('CHAT_NOT_FOUND', { chat: id });
+  });
+  return text.split('\n').filter(Boolean).flatMap(readLine);
+}
+
+/** The last one may be cut off, when the process was killed. */
+function readLine(text: string): Line[] {
+  try {
+    return [Line.parse(JSON.parse(text))];
+  } catch {
+    return [];
+  }
+}
