@@ -158,11 +158,11 @@ function tell(item: RunItem, { line, outcome }: Hearing): void {
 
 const Part = z.object({ text: z.string() });
 
-/** The words of an answer; a picture is only mentioned. */
+/** The words of an answer; a picture or a link is only mentioned. */
 function textOf(output: unknown): string {
   if (typeof output === 'string') return output;
   const parts = Array.isArray(output) ? output : [output];
-  return parts.map((part) => Part.safeParse(part).data?.text ?? '(not text)').join('\n');
+  return parts.map((part) => Part.safeParse(part).data?.text ?? '(picture or link)').join('\n');
 }
 
 function itemOf(line: Line): AgentInputItem[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
-import { Line } from '#agents/lines.ts';
+import { Line, outcomeOf } from '#agents/lines.ts';
 import { projectRoot } from '#config/load.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
@@ -49,6 +49,7 @@ const call =
   (tool: string, args: Record<string, unknown> = {}): (() => Step) =>
   () => ({ tool, args });
 const people = call('search_catalog', { kind: 'people' });
+const faces = call('show_faces', { episode: EP, person: 'Ada' });
 const to = (agent: string) => call(`transfer_to_${agent}`);
 const naming = (reason: string) => {
   const track = made.seen.input.tracks.find(({ track_id }) => made.personOf(track_id) === 'Ada')?.track_id;
@@ -123,11 +124,20 @@ test('a question is read for, and a name that gives orders brings nobody to dele
 });
 
 test('what the policy allows is done; who asks on and on is stopped at the limit, and what was done is kept', async () => {
-  const { url, shown } = await model([naming('by voice'), people, people, () => 'never said']);
-  const { code, said } = await once(url, 'That is Ada', ['--agent', 'labelling'], { agents: { turns_max: 2 } });
-  expect({ code, said }).toMatchObject({ code: 7, said: { error: { code: 'TURN_LIMIT', details: { turns: 2 } } } });
+  const { url, shown } = await model([naming('by voice'), faces, people, () => 'never said']);
+  const { code, said } = await once(url, 'That is Ada', ['--agent', 'labelling'], { agents: { turns_max: 3 } });
+  expect({ code, said }).toMatchObject({ code: 7, said: { error: { code: 'TURN_LIMIT', details: { turns: 3 } } } });
   const { chat } = z.object({ error: z.object({ details: z.object({ chat: z.string() }) }) }).parse(said).error.details;
-  expect([shown.length, linesOf(chat).at(-1)]).toMatchObject([1, { kind: 'ended', how: 'turns', agent: 'labelling' }]);
+  expect([shown.length, linesOf(chat).at(-1)]).toMatchObject([2, { kind: 'ended', how: 'turns', agent: 'labelling' }]);
+  // The model saw the contact sheet; the conversation keeps where it lies, and no picture.
+  expect(shown[1]?.images).toBe(1);
+  const [pictures = ''] = linesOf(chat).flatMap((l) =>
+    l.kind === 'answer' && l.tool === 'show_faces' ? [l.text] : [],
+  );
+  const about = { tool: 'show_faces', data: undefined, meta: undefined, failed: false, text: pictures };
+  expect(outcomeOf(about).sheets.map((path) => existsSync(path))).toEqual([true]);
+  expect(pictures).toMatch(/^\(picture or link\)/);
+  expect(pictures.length).toBeLessThan(2_000);
   const [change] = await historyOf(await engine.db(), { ep_id: EP }, { limit: 1 });
   expect(JSON.stringify(change)).toContain('by voice');
 });
