@@ -107,6 +107,9 @@ function nextSteps(run: RunSummary): string {
       : [['review', `npx screenalytics review ${run.episode}: ${run.certainty.line}`] as const]),
     ['again', `npx screenalytics show ${run.episode}`],
     ['export', `npx screenalytics export ${run.episode} --format csv`],
+    ['talk', 'npx screenalytics connect codex && codex -p screenalytics'],
+    ['', 'npx screenalytics connect claude && claude'],
+    ['', 'OPENAI_API_KEY=... npx screenalytics chat'],
   ]);
 }
 
