@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { Line } from '#agents/lines.ts';
-import { chatKey, erasureKeys } from '#engine/blobs/layout.ts';
+import { chatKey } from '#engine/blobs/layout.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
+import { openSaidLines } from '#engine/erasure/said-lines.ts';
 
 /** A conversation in the home: a line is on disk as soon as it was said. */
 export interface Conversation {
@@ -16,11 +16,11 @@ export interface Conversation {
 }
 
 /** A new one, or that with this id; CHAT_NOT_FOUND. */
-export async function openConversation({ blobs }: Engine, resumed: string | undefined): Promise<Conversation> {
-  const erasures = async () => (await blobs.stat(erasureKeys.list))?.bytes;
+export async function openConversation(engine: Engine, resumed: string | undefined): Promise<Conversation> {
+  const { blobs } = engine;
+  let said = await openSaidLines(engine); // before anything is read: an erasure in between is not missed
   let id = resumed ?? newId();
   let lines = resumed === undefined ? [] : await read(blobs.pathOf(chatKey(resumed)), resumed);
-  let known = await erasures();
   return {
     get id() {
       return id;
@@ -29,18 +29,14 @@ export async function openConversation({ blobs }: Engine, resumed: string | unde
       return lines;
     },
     async add(line) {
-      if ((await erasures()) !== known) return;
+      if (await said.outdated()) return;
       const begins: Line[] = lines.length === 0 ? [{ kind: 'begun', at: now(), chat: id }] : [];
-      const path = blobs.pathOf(chatKey(id));
-      await mkdir(dirname(path), { recursive: true });
-      const text = [...begins, line].map((each) => `${JSON.stringify(each)}\n`).join('');
-      await appendFile(path, text, { mode: 0o600 });
+      await said.append(chatKey(id), [...begins, line]);
       lines.push(...begins, line);
     },
     async renew() {
-      const present = await erasures();
-      if (present === known) return false;
-      known = present;
+      if (!(await said.outdated())) return false;
+      said = await openSaidLines(engine);
       id = newId();
       lines = [];
       return true;

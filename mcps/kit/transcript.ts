@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
-import { erasureKeys, transcriptKey } from '#engine/blobs/layout.ts';
+import { transcriptKey } from '#engine/blobs/layout.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine, EngineReader } from '#engine/engine.ts';
+import { openSaidLines } from '#engine/erasure/said-lines.ts';
 
 const Values = z.record(z.string(), z.unknown());
 
@@ -67,17 +66,14 @@ export interface TranscriptWriter {
  * A new transcript of the home. Once somebody was erased while it is written, it says nothing any more of what is asked: the names that a
  * run has read before are still in its hands.
  */
-export async function openTranscript({ blobs }: Engine, playbook: string): Promise<TranscriptWriter> {
+export async function openTranscript(engine: Engine, playbook: string): Promise<TranscriptWriter> {
   const id = `${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
-  const path = blobs.pathOf(transcriptKey(playbook, id));
-  const erasures = async () => (await blobs.stat(erasureKeys.list))?.bytes;
-  const before = await erasures();
-  await mkdir(dirname(path), { recursive: true });
+  const said = await openSaidLines(engine);
   return {
     id,
     async add(line) {
-      const silent = line.kind === 'call' && (await erasures()) !== before;
-      await appendFile(path, `${JSON.stringify(silent ? { ...line, input: null, why: null } : line)}\n`);
+      const silent = line.kind === 'call' && (await said.outdated());
+      await said.append(transcriptKey(playbook, id), [silent ? { ...line, input: null, why: null } : line]);
     },
   };
 }
