@@ -54,9 +54,10 @@ const caller = (over: Partial<Caller> = {}): Caller => ({
   ...{ surface: 'mcp', engine, signal: stop.signal, run_limits: new Map(), ...over },
 });
 const toolOf = (name: string): AnyTool => {
-  const found = Object.values(faces).flatMap(({ tools }) => tools.filter((tool) => tool.name === name));
-  expect(found).toHaveLength(1);
-  return found[0] as AnyTool;
+  const [found, ...more] = Object.values(faces).flatMap(({ tools }) => tools.filter((tool) => tool.name === name));
+  expect(more).toEqual([]);
+  if (found === undefined) throw new Error(`${name} is served by nobody`);
+  return found;
 };
 
 async function plant(): Promise<void> {
