@@ -8,12 +8,13 @@ import { type Engine, openEngine } from '#engine/engine.ts';
 import { ensureWorker, isAlive, workerPid } from '#engine/queue/worker-process.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import { face } from '#mcps/screenalytics/server.ts';
 import { cancelJob } from '#mcps/screenalytics/tools/cancel-job.ts';
 import { getJob } from '#mcps/screenalytics/tools/get-job.ts';
 import { makeHome } from '../support/home.ts';
 import { openOld } from '../support/mcp-clients.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 import { shortClip } from '../support/videos.ts';
 
 const TEST_MS_MAX = 180_000;
@@ -37,12 +38,8 @@ beforeAll(async () => {
   clip = await shortClip();
   engine = openEngine(loadConfig(process.env));
   await engine.db();
-  const settings = { ...engine.config.services.http, port: 0, token: undefined };
-  http = await serveOnHttp(
-    offer(face, engine, stop.signal),
-    () => ({ surface: 'mcp', jobs: 'by_default', run_limits: new Map() }),
-    settings,
-  );
+  const asker = () => ({ surface: 'mcp' as const, jobs: 'by_default' as const, run_limits: new Map<string, number>() });
+  http = await serveOffer(offer(face, engine, stop.signal), {}, asker);
 }, TEST_MS_MAX);
 afterAll(async () => {
   stop.abort();

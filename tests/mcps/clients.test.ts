@@ -4,12 +4,13 @@ import { projectRoot } from '#config/load.ts';
 import type { Engine } from '#engine/engine.ts';
 import { insertJob, requestCancel } from '#engine/store/jobs.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import { served } from '#mcps/screenalytics/tools/index.ts';
 import { makeHome } from '../support/home.ts';
 import { madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { type Called, openNew, openOld, type Place, type Reply, type TestClient } from '../support/mcp-clients.ts';
 import { testedFace } from '../support/mcp-server.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 
 const TEST_MS_MAX = 240_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0, scale: 1, breaks: 0, joins: false };
@@ -21,9 +22,7 @@ let http: HttpServed;
 beforeAll(async () => {
   engine = madeEngine(home);
   await makeEpisode(engine, 'pilot', 3, PLAIN);
-  const settings = { ...engine.config.services.http, port: 0, token: undefined };
-  const asker = () => ({ surface: 'mcp' as const, run_limits: new Map<string, number>() });
-  http = await serveOnHttp(offer(testedFace, engine, stop.signal), asker, settings);
+  http = await serveOffer(offer(testedFace, engine, stop.signal));
 }, TEST_MS_MAX);
 afterAll(async () => {
   stop.abort();

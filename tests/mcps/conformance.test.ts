@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Engine, openEngine } from '#engine/engine.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import { conformanceOffer } from '../support/conformance-fixtures.ts';
 import { makeHome } from '../support/home.ts';
 import { testConfig } from '../support/run.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 
 const TEST_MS_MAX = 240_000;
 const require = createRequire(import.meta.url);
@@ -22,9 +23,7 @@ let http: HttpServed;
 
 beforeAll(async () => {
   engine = openEngine(testConfig(home));
-  const settings = { ...engine.config.services.http, port: 0, token: undefined, requests_per_minute: 100_000 };
-  const asker = () => ({ surface: 'mcp' as const, run_limits: new Map<string, number>() });
-  http = await serveOnHttp(conformanceOffer(engine, stop.signal), asker, settings);
+  http = await serveOffer(conformanceOffer(engine, stop.signal), { requests_per_minute: 100_000 });
 }, TEST_MS_MAX);
 afterAll(async () => {
   stop.abort();

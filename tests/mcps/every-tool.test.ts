@@ -10,7 +10,7 @@ import { runEpisode } from '#engine/run-episode.ts';
 import { insertJob } from '#engine/store/jobs.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
 import { readInput, runTool } from '#mcps/kit/run-tool.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import type { AnyTool } from '#mcps/kit/server-face.ts';
 import { callEveryTool, calledTools, everyTool, type Round } from '../support/every-tool.ts';
 import { makeHome } from '../support/home.ts';
@@ -19,6 +19,7 @@ import { openNew, openOld } from '../support/mcp-clients.ts';
 import { NEARLY_RIGHT } from '../support/nearly-right.ts';
 import { portrait, writePictures } from '../support/portraits.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 import { type Moment, stateOf, tripped } from '../support/tripped.ts';
 import { shortClip } from '../support/videos.ts';
 
@@ -41,9 +42,7 @@ beforeAll(async () => {
   const clear = faces.rows.toSorted((a, b) => b.size_px - a.size_px).find(({ score }) => score >= 0.7);
   writePictures(home, { 'given/face.jpg': await portrait('sample4.jpg', 'Person I') });
   world = { clip, portrait: join(home, 'given/face.jpg'), track: clear?.track_id ?? -1 };
-  const settings = { ...engine.config.services.http, port: 0, token: undefined };
-  const asker = () => ({ surface: 'mcp' as const, run_limits: new Map<string, number>() });
-  http = await serveOnHttp(offer(everyTool, engine, stop.signal), asker, settings);
+  http = await serveOffer(offer(everyTool, engine, stop.signal));
 }, TEST_MS_MAX);
 afterAll(async () => {
   stop.abort();

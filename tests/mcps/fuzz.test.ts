@@ -5,12 +5,13 @@ import { ERRORS } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { uniform } from '#engine/eval/intervals.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import type { ServerFace } from '#mcps/kit/server-face.ts';
 import { servers } from '../../cli/mcp.ts';
 import { makeHome } from '../support/home.ts';
 import { madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { nastyBodies } from '../support/nasty-inputs.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 
 const TEST_MS_MAX = 240_000;
 const BODIES = 12;
@@ -27,10 +28,8 @@ beforeAll(async () => {
   process.chdir(elsewhere.home);
   engine = madeEngine(home);
   await makeEpisode(engine, 'pilot', 3, PLAIN);
-  const settings = { ...engine.config.services.http, port: 0, token: undefined, requests_per_minute: 1_000_000 };
-  const asker = () => ({ surface: 'mcp' as const, run_limits: new Map<string, number>() });
   for (const face of faces) {
-    const served = await serveOnHttp(offer(face, engine, stop.signal), asker, settings);
+    const served = await serveOffer(offer(face, engine, stop.signal), { requests_per_minute: 1_000_000 });
     open.push(served);
     urls.set(face, served.url);
   }

@@ -5,13 +5,14 @@ import { toKnown } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
 import { askTool, type Caller } from '#mcps/kit/run-tool.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import type { AnyTool, ServerFace } from '#mcps/kit/server-face.ts';
 import { servers } from '../../cli/mcp.ts';
 import { makeHome } from '../support/home.ts';
 import { madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { type Called, openNew, type TestClient } from '../support/mcp-clients.ts';
 import { testedFace } from '../support/mcp-server.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 
 const TEST_MS_MAX = 240_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0, scale: 1, breaks: 0, joins: false };
@@ -35,9 +36,8 @@ beforeAll(async () => {
   await makeEpisode(engine, 'pilot', 3, PLAIN);
   clean = await decisions({ words: 'it is so', person: 'Somebody' });
   await plant();
-  const settings = { ...engine.config.services.http, port: 0, token: undefined };
   for (const [name, face] of Object.entries(faces)) {
-    const served = await serveOnHttp(offer(face, engine, stop.signal), () => ({ surface: 'mcp' }), settings);
+    const served = await serveOffer(offer(face, engine, stop.signal), {}, () => ({ surface: 'mcp' }));
     open.push(served);
     clients.set(name, await openNew({ url: `${served.url}/mcp` }, { reply: () => ({ action: 'decline' }) }));
   }

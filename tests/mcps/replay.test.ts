@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '#engine/engine.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
-import { type HttpServed, serveOnHttp } from '#mcps/kit/serve-http.ts';
+import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import { makeHome } from '../support/home.ts';
 import { madeEngine } from '../support/made-episode.ts';
 import { testedFace } from '../support/mcp-server.ts';
+import { serveOffer } from '../support/serve-offer.ts';
 
 const TEST_MS_MAX = 240_000;
 const { home, remove } = makeHome();
@@ -14,8 +15,7 @@ let http: HttpServed;
 
 beforeAll(async () => {
   engine = madeEngine(home);
-  const settings = { ...engine.config.services.http, port: 0, token: undefined };
-  http = await serveOnHttp(offer(testedFace, engine, stop.signal), () => ({ surface: 'mcp' }), settings);
+  http = await serveOffer(offer(testedFace, engine, stop.signal));
 }, TEST_MS_MAX);
 afterAll(async () => {
   stop.abort();
