@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import { deleteData } from '#mcps/screenalytics/tools/delete-data.ts';
 import type { Command } from './commands.ts';
@@ -6,12 +6,13 @@ import { facts, type Look, table } from './table.ts';
 
 type Deleted = z.output<typeof deleteData.output>;
 
-function deleteCommand(words: string[], what: Deleted['what'], about: string, named: 'person' | 'episode'): Command {
-  const { dry_run, confirm, reason } = deleteData.input.shape;
+function deleteCommand(words: string[], what: Deleted['what'], about: string, named?: 'person' | 'episode'): Command {
+  const { dry_run, confirm, reason, person, episode } = deleteData.input.shape;
+  const whom = named === undefined ? {} : { [named]: { person, episode }[named] };
   return {
     words,
     about,
-    input: deleteData.input.pick({ [named]: true } as { person: true }).extend({ dry_run, confirm, reason }),
+    input: z.object({ ...whom, dry_run, confirm, reason }),
     positional: named,
     everyday: true,
     run: async (raw, session) => {
@@ -25,16 +26,31 @@ function deleteCommand(words: string[], what: Deleted['what'], about: string, na
 export const erasureCommands: readonly Command[] = [
   deleteCommand(['forget'], 'person_data', 'Erases a person everywhere; shows first what would go.', 'person'),
   deleteCommand(['forget', 'episode'], 'episode', 'Deletes an episode with its files; shows them first.', 'episode'),
+  deleteCommand(
+    ['forget', 'everything'],
+    'everything',
+    'Deletes all shows, episodes and people; shows first what would go.',
+  ),
 ];
 
 export function deletedText(done: Deleted, look: Look): string {
   const overdue = done.overdue.map((each) => [each.person, each.retain_until, each.person_id]);
   const more = done.files_omitted > 0 ? [`${done.files_omitted} more files`] : [];
+  const whom = done.person ?? done.person_id ?? done.episodes.join(', ');
+  const about: [string, string][] =
+    done.what === 'everything'
+      ? [
+          ['episodes', done.episodes.join(' ')],
+          ['people, seeds', `${done.people}, ${done.seeds}`],
+        ]
+      : [
+          ['in episodes', done.episodes.join(' ') || (done.what === 'person_data' ? 'none' : '')],
+          ['seeds, tracks', `${done.seeds}, ${done.tracks}`],
+        ];
   return [
     facts([
-      [done.deleted ? 'deleted' : 'would delete', done.person ?? done.person_id ?? done.episodes.join(', ')],
-      ['in episodes', done.what === 'person_data' ? done.episodes.join(' ') || 'none' : done.episodes.join(' ')],
-      ['seeds, tracks', `${done.seeds}, ${done.tracks}`],
+      [done.deleted ? 'deleted' : 'would delete', done.what === 'everything' ? done.what : whom],
+      ...about,
       ...(done.deleted ? ([['changes erased', done.changes_erased]] as const) : []),
       ...done.left.map((where) => ['still named in', where] as const),
       ...(done.stale.length > 0 ? ([['not named anew', done.stale.join(' ')]] as const) : []),

@@ -102,6 +102,8 @@ export const erasureKeys = {
   list: 'erasures.jsonl',
   /** What unfinished erasures have still to do, one file each. */
   unfinished: 'work/forget/',
+  /** That everything is being deleted: which change says so, and whose ids were there. */
+  everything: 'work/forget/everything.json',
   /** Held while one is under way. */
   lock: 'work/forget.lock',
 } as const;

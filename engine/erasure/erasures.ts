@@ -4,6 +4,7 @@ import type { By } from '../core/identities.ts';
 import type { Engine, EngineReader } from '../engine.ts';
 import { everybody, knownChanges } from '../store/erasure.ts';
 import type { Person } from '../store/people.ts';
+import { endEverything } from './delete-everything.ts';
 import { endTodos, type Forgetting, forget } from './forget.ts';
 import { isListed, listErasures } from './ledger.ts';
 import { lockErasures } from './locks.ts';
@@ -51,6 +52,7 @@ export async function endErasures(engine: Engine): Promise<void> {
 }
 
 async function endOpen(engine: Engine): Promise<void> {
+  await endEverything(engine);
   const done = new Set<string>();
   for (const { change_id, people } of await openErasures(engine)) {
     for (const { person_key, person_id, together } of people) {

@@ -136,9 +136,10 @@ async function endTodo(
   return { stale, beyond };
 }
 
-const BEYOND = {
+export const BEYOND = {
   footage: 'footage and frames that were kept still show the person: forget episode deletes them',
   copies: 'backups, and exports outside of the home',
+  elsewhere: 'videos and photos where they were taken from',
   server: "the server's write-ahead log, replicas and backups are its administrator's",
   rows: 'erased rows are still in the files of the database, until its tables are vacuumed (vacuum full)',
 };
@@ -180,7 +181,7 @@ async function nameAgain(engine: Engine, change_id: string | null): Promise<stri
 }
 
 /** Where it is still found: columns of tables, and files. */
-async function leftOf(engine: EngineReader, needles: Needles): Promise<string[]> {
+export async function leftOf(engine: EngineReader, needles: Needles): Promise<string[]> {
   const pattern = sqlPattern(needles);
   const columns = pattern === null ? [] : await findText(await engine.db(), pattern);
   return [...columns.map(({ column, rows }) => `sa.${column} (${rows})`), ...(await filesNaming(engine, needles))];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Box } from '../core/image.ts';
 import type { DbReader, Readable } from './db.ts';
 import { MERGED } from './people.ts';
+import { eraseProposals } from './proposals.ts';
 
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
@@ -232,3 +233,38 @@ export async function runKeysOf(q: DbReader, ep_id: string): Promise<string[]> {
 export async function eraseEpisode(q: DbReader, ep_id: string): Promise<void> {
   await q.query('delete from sa.episode where ep_id = $1', [ep_id]);
 }
+
+const Everything = z.object({
+  episodes: z.array(z.string()),
+  person_ids: z.array(z.string()),
+  names: z.array(z.string()),
+  seed_ids: z.array(z.string()),
+});
+
+/** Ids and names of what there is, also of people who were deleted or merged. */
+export async function everythingIn(q: DbReader): Promise<z.output<typeof Everything>> {
+  const sql = `select array(select ep_id from sa.episode order by 1) as episodes,
+    array(select person_id from sa.person order by 1) as person_ids, array(select seed_id from sa.seed order by 1) as seed_ids,
+    array(select name from sa.person union select base_name from sa.person order by 1) as names`;
+  return z.tuple([Everything]).parse(await q.query(sql))[0];
+}
+
+/**
+ * Leaves nothing of episodes and people in any table. Of the log stay the rows and their hashes, of proposals and of the audit that
+ * there was one. Returns the changes whose payload went.
+ */
+export async function emptyTables(q: DbReader): Promise<string[]> {
+  const gone = z
+    .array(z.object({ change_id: z.string() }))
+    .parse(await q.query('select change_id from sa.change order by seq'));
+  const sql = `select table_name as name from information_schema.tables
+    where table_schema = 'sa' and table_type = 'BASE TABLE' and not table_name = any($1::text[]) order by 1`;
+  const others = z.array(z.object({ name: z.string() })).parse(await q.query(sql, [KEPT]));
+  for (const name of [...ROOTS, ...others.map((each) => each.name)]) await q.query(`delete from sa."${name}"`);
+  await eraseProposals(q, ''); // which is in every one
+  return gone.map(({ change_id }) => change_id);
+}
+
+const KEPT = ['change', 'change_head', 'audit', 'proposal', 'report_scope', 'migration'];
+/** What others refer to, in an order that lets each go; most tables are empty with them. */
+const ROOTS = ['episode', 'season', 'show', 'person'];

@@ -45,6 +45,12 @@ export const routes: readonly FaceRoute[] = [
     tool: 'delete_data',
     input: (variables, fields) => ({ ...fields, what: 'episode', ...variables }),
   },
+  {
+    method: 'POST',
+    path: '/episodes/delete_all',
+    tool: 'delete_data',
+    input: (_, fields) => ({ ...fields, what: 'everything' }),
+  },
   ...job('detect', 'detect'),
   ...job('detect_track', 'track'),
   ...job('faces_embed', 'embed'),

@@ -4,10 +4,15 @@ import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { undoChange } from '#engine/corrections/undo.ts';
 import { deleteEpisode } from '#engine/erasure/delete-episode.ts';
+import { deleteEverything, previewEverything } from '#engine/erasure/delete-everything.ts';
 import { endErasures, forgetPerson, openErasures } from '#engine/erasure/erasures.ts';
-import { historyLines, verifyHistory } from '#engine/store/changes.ts';
+import { listErasures } from '#engine/erasure/ledger.ts';
+import { upsertSeason, upsertShow } from '#engine/store/catalog.ts';
+import { historyLines, historyOf, verifyHistory } from '#engine/store/changes.ts';
 import type { Db } from '#engine/store/db.ts';
+import { takeLock } from '#engine/store/owner-lock.ts';
 import { requireErasable } from '#engine/store/people.ts';
+import { propose } from '#engine/store/proposals.ts';
 import { screenTime } from '#engine/store/runs.ts';
 import { INSERT_SEED, labelsOf } from '../support/change-rows.ts';
 import { tablesWith } from '../support/forget-world.ts';
@@ -126,4 +131,86 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
     expect(await requireErasable(db, 'Ben')).toMatchObject({ name: 'Ben' });
     await verifyHistory(db);
   });
+
+  contract(
+    'everything: cut off when its tables are empty, the next call ends it; the log still verifies',
+    async (on) => {
+      await makeEpisode(on, 'second', 5, PLAIN);
+      const { show } = await upsertShow(db, { slug: 'lost', title: 'The Lost', actor: 'test' });
+      await upsertSeason(db, { show, number: 1, actor: 'test' });
+      const { person_ids } = await changePeople(on, me, { act: 'create', name: ADA });
+      await db.write((q) => q.query(INSERT_SEED, [SEED, person_ids[0]]));
+      await changePeople(on, me, { act: 'seed_add', seed_ids: [SEED] });
+      await changePeople(on, me, { act: 'delete', person: ADA });
+      await propose(db, {
+        ...{ tool: 'assign_identity', input: { person: ADA }, actor: 'model', surface: 'mcp', profile: 'operator' },
+        ...{ why: 'unsure', would_change: ADA, phrase: null, state: '' },
+      });
+      const ours = [
+        ...['raw/videos/lost/s01/e01/episode.mp4', 'facebank/p_1/s_1.jpg', 'exports/lost.csv', 'chats/one.jsonl'],
+        ...[
+          'transcripts/night/one.jsonl',
+          'work/k/journal',
+          'videos/lost-s01e01/episode.mp4',
+          'anchors/lost-s01e01/e.jpg',
+        ],
+      ];
+      const others = ['models/a.onnx', 'config.yaml', 'videos/holiday.mp4', 'audit/waiting.jsonl'];
+      for (const key of [...ours, ...others]) await on.blobs.put(key, `${ADA} ${key}`);
+      const there = async (keys: readonly string[]) =>
+        (await Promise.all(keys.map(async (key) => ((await on.blobs.has(key)) ? [key] : [])))).flat();
+
+      const seen = await previewEverything(on);
+      expect(seen).toMatchObject({ episodes: ['second'], people: expect.any(Number), seeds: 1 });
+      expect(seen.people).toBeGreaterThan(2);
+      expect(await there([...ours, ...others])).toEqual([...ours, ...others]);
+      const busy = takeLock(on.blobs.pathOf('work/another.lock'));
+      await expect(deleteEverything(on, me, null)).rejects.toMatchObject({ code: 'HOME_BUSY' });
+      busy?.release();
+      expect((await previewEverything(on)).people).toBe(seen.people);
+
+      // The process dies at the first file that goes.
+      const cut = { ...on, blobs: { ...on.blobs, delete: () => Promise.reject(new Error('killed')) } };
+      await expect(deleteEverything(cut, me, `${ADA} asked`)).rejects.toThrow('killed');
+      expect(await there(ours)).toEqual(ours);
+      await endErasures(on);
+      expect(await there(ours)).toEqual([]);
+      expect(await there(others)).toEqual(others);
+      expect(await on.blobs.list('cache/')).toEqual([]);
+      expect(await on.blobs.list('work/forget/')).toEqual([]);
+
+      for (const needle of ['Quillfeather', 'Ben', 'second', 'lost', SEED])
+        expect(await tablesWith(db, needle), needle).toEqual([]);
+      const log = await verifyHistory(db);
+      expect(log.erased).toBe(log.changes - 1);
+      expect((await historyOf(db, undefined, { limit: 9 })).filter(({ actor }) => actor !== null)).toMatchObject([
+        {
+          kind: 'forget',
+          entities: ['everything'],
+          reason: null,
+          after: [{ episodes: 1, people: seen.people, seeds: 1 }],
+        },
+      ]);
+      expect(await tablesHolding(db)).toEqual(['change', 'change_entity', 'change_head', 'change_payload', 'proposal']);
+      expect((await listErasures(on.blobs)).erasures.at(-1)?.people).toHaveLength(seen.people);
+
+      // Asked again it finds nothing, and does what there is.
+      expect(await deleteEverything(on, me, null)).toMatchObject({ episodes: [], people: 0, seeds: 0, left: [] });
+      await changePeople(on, me, { act: 'create', name: ADA });
+      expect(await requireErasable(db, ADA)).toMatchObject({ seeds: 0 });
+    },
+  );
 });
+
+/** Tables of the product with any row; those of who may see and of the migrations aside. */
+async function tablesHolding(db: Db): Promise<string[]> {
+  const tables = await db.read((q) =>
+    q.query<{ name: string }>(`select table_name as name from information_schema.tables
+      where table_schema = 'sa' and table_type = 'BASE TABLE' and table_name not in ('report_scope', 'migration') order by 1`),
+  );
+  const counted = tables.map(async ({ name }) => {
+    const [row] = await db.read((q) => q.query(`select 1 from sa.${name} limit 1`));
+    return row === undefined ? [] : [name];
+  });
+  return (await Promise.all(counted)).flat();
+}

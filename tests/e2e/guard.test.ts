@@ -8,7 +8,7 @@ import { overrideConfig, projectRoot } from '#config/load.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { listAudit } from '#engine/store/audit.ts';
-import { historyOf } from '#engine/store/changes.ts';
+import { historyOf, verifyHistory } from '#engine/store/changes.ts';
 import { findEpisode } from '#engine/store/episodes.ts';
 import { listProposals, requireProposal } from '#engine/store/proposals.ts';
 import type { Caller } from '#mcps/kit/caller.ts';
@@ -19,6 +19,7 @@ import { deleteData } from '#mcps/screenalytics/tools/delete-data.ts';
 import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
 import { getHistory } from '#mcps/screenalytics/tools/get-history.ts';
 import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
+import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { plain } from '../../cli/terminal.ts';
 import { temporaryHome } from '../support/home.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
@@ -373,3 +374,41 @@ test('proposals are listed for who decides', async () => {
   const { proposals } = JSON.parse(text.trim().split('\n').at(-1) ?? '{}');
   expect(proposals).toHaveLength((await listProposals(await engine.db(), 'all', 500)).length);
 });
+
+test.skipIf(!terminals)(
+  'everything goes by the code and DELETE ALL, typed there; no program gets it otherwise',
+  async () => {
+    const input = { what: 'everything', dry_run: false, confirm: 'DELETE ALL' };
+    for (const wrong of [{ confirm: 'DELETE' }, { confirm: undefined }, { person: 'Ada' }, { episode: EP }])
+      await expect(askTool(deleteData, { ...input, ...wrong }, caller())).rejects.toMatchObject({
+        code: 'INPUT_INVALID',
+      });
+    const night = askTool(deleteData, input, caller({ surface: 'agent', profile: 'scheduled' }));
+    await expect(night).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+    const preview = await runTool(deleteData, { what: 'everything' }, caller({ profile: 'viewer' }));
+    expect(preview).toMatchObject({ deleted: false, episodes: [EP], confirm: 'DELETE ALL' });
+    expect(preview.people).toBeGreaterThan(0);
+
+    const confirm = async () => 'yes' as const;
+    for (const surface of ['mcp', 'agent', 'queue'] as const)
+      expect(await askTool(deleteData, input, caller({ surface, confirm }))).toMatchObject({ kind: 'proposed' });
+    const asked = await askTool(deleteData, input, caller({ profile: 'admin' }));
+    expect(asked).toMatchObject({ kind: 'proposed' });
+    expect(await findEpisode(await engine.db(), EP)).not.toBeNull();
+
+    const { proposal_id } = asked as { proposal_id: string };
+    const session = new TerminalSession([...command, 'approve', proposal_id], environment());
+    session.type((await session.until(/Deletes everything: 1 episodes[\s\S]*Type (\d{6}) to agree/))[1] ?? '');
+    await session.until(/Type DELETE ALL to do it/);
+    session.type('DELETE ALL');
+    expect(await session.ended).toMatchObject({ code: 0 });
+    const found = await runTool(searchCatalog, { kind: 'people' }, caller());
+    expect({ people: found.people, episode: await findEpisode(await engine.db(), EP) }).toEqual({
+      people: [],
+      episode: null,
+    });
+    const { changes: kept, erased } = await verifyHistory(await engine.db());
+    expect(kept).toBe(erased + 1);
+    expect((await requireProposal(await engine.db(), proposal_id)).status).toBe('done');
+  },
+);

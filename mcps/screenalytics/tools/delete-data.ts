@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { deleteEpisode, previewEpisode } from '#engine/erasure/delete-episode.ts';
+import { deleteEverything, previewEverything } from '#engine/erasure/delete-everything.ts';
 import { forgetPerson } from '#engine/erasure/erasures.ts';
 import { previewForget } from '#engine/erasure/forget.ts';
 import { type Person, peoplePastRetention, requireErasable } from '#engine/store/people.ts';
@@ -11,8 +12,10 @@ const FILES_MAX = 50;
 
 const input = z.object({
   what: z
-    .enum(['person_data', 'episode'])
-    .describe('person_data: erase a person everywhere; episode: its rows and files'),
+    .enum(['person_data', 'episode', 'everything'])
+    .describe(
+      'person_data: erase a person everywhere; episode: its rows and files; everything: all shows, episodes, people',
+    ),
   person: z.string().min(1).optional().describe('Person, by name or id; without it the preview lists who is overdue'),
   episode: z.string().min(1).optional().describe('Episode id, or words that fit it alone'),
   dry_run: z.boolean().default(true).describe('Only say what would be deleted (--no-dry-run deletes)'),
@@ -28,6 +31,8 @@ const output = z.object({
   /** Null after an erasure, and where nobody was named. */
   person: z.string().nullable(),
   person_id: z.string().nullable(),
+  /** Of everything: how many, of whoever was deleted before, too. */
+  people: z.int(),
   /** The one that is deleted; or those in which the person is, which need a run before they can be corrected again. */
   episodes: z.array(z.string()),
   seeds: z.int(),
@@ -48,17 +53,27 @@ const output = z.object({
 });
 type Output = z.input<typeof output>;
 
+const EVERYTHING = 'DELETE ALL';
+
 export const deleteData = defineTool({
   name: 'delete_data',
   title: 'Delete data',
   description:
-    'Erases a person (seeds, vectors, crops, labels, log entries; an audit line stays) or deletes an episode. Previews first; deleting needs the phrase that the preview gives and cannot be undone.',
+    'Erases a person (seeds, vectors, crops, labels, log entries; an audit line stays), an episode or everything. Previews first; deleting needs the phrase that the preview gives and cannot be undone.',
   effect: 'destroy',
   input,
   output,
   isPreview: ({ dry_run }) => dry_run,
   would: async ({ what, person: name, episode, confirm }, engine) => {
     const db = await engine.db();
+    if (what === 'everything') {
+      alone({ person: name, episode });
+      confirmed(confirm, EVERYTHING);
+      const { episodes, people, seeds } = await previewEverything(engine);
+      const which = episodes.length > 10 ? '' : ` (${episodes.join(', ')})`;
+      const counts = `${episodes.length} episodes${which}, ${people} people and ${seeds} seeds`;
+      return { change: `Deletes everything: ${counts}, with all their files.`, phrase: EVERYTHING };
+    }
     if (what === 'episode') {
       const { ep_id } = await requireEpisode(db, named('episode', episode));
       const phrase = `DELETE ${ep_id}`;
@@ -77,6 +92,12 @@ export const deleteData = defineTool({
     const db = await engine.db();
     const today = new Date().toISOString().slice(0, 10);
     const overdue = async () => (await peoplePastRetention(db, today)).map(overdueFace);
+    if (what === 'everything') {
+      alone({ person: name, episode });
+      if (!dry_run) confirmed(confirm, EVERYTHING);
+      const { files, ...done } = dry_run ? await previewEverything(engine) : await deleteEverything(engine, by, reason);
+      return { ...nothing(what), ...done, ...shown(files), confirm: EVERYTHING, deleted: !dry_run };
+    }
     if (what === 'episode') {
       const { ep_id } = await requireEpisode(db, named('episode', episode));
       const phrase = `DELETE ${ep_id}`;
@@ -102,7 +123,17 @@ export const deleteData = defineTool({
 
 function nothing(what: Output['what']): Output {
   return {
-    ...{ what, deleted: false, confirm: null, person: null, person_id: null, episodes: [], seeds: 0, tracks: 0 },
+    ...{
+      what,
+      deleted: false,
+      confirm: null,
+      person: null,
+      person_id: null,
+      people: 0,
+      episodes: [],
+      seeds: 0,
+      tracks: 0,
+    },
     ...{
       files: [],
       files_omitted: 0,
@@ -128,6 +159,14 @@ function named(field: string, value: string | undefined): string {
   if (value !== undefined) return value;
   const fields = [{ field, problem: 'is needed: what is to be deleted?' }];
   throw new ScreenalyticsError('INPUT_INVALID', { tool: 'delete_data', fields });
+}
+
+/** Who names somebody may not mean everything. */
+function alone(given: Readonly<Record<string, string | undefined>>): void {
+  const fields = Object.entries(given).flatMap(([field, value]) =>
+    value === undefined ? [] : [{ field, problem: 'does not go with everything' }],
+  );
+  if (fields.length > 0) throw new ScreenalyticsError('INPUT_INVALID', { tool: 'delete_data', fields });
 }
 
 function confirmed(confirm: string | undefined, phrase: string): void {
