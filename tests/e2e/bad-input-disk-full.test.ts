@@ -7,6 +7,7 @@ import { toKnown } from '#engine/core/errors.ts';
 import { openEngine } from '#engine/engine.ts';
 import { stopOwner } from '#engine/store/embedded.ts';
 import { temporaryHome } from '../support/home.ts';
+import { is_long, some } from '../support/long.ts';
 import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
 
@@ -29,7 +30,7 @@ afterAll(async () => {
 }, 60_000);
 
 test.skipIf(!mounted)(
-  'a disk that is full says so at every stage; after more room the same command finishes with the same bytes',
+  'a disk that is full says so, whenever it fills; after more room the same command finishes with the same bytes',
   async () => {
     const request = { source: await shortClip(), episode: 'clip' };
     const reference = temporaryHome();
@@ -42,7 +43,7 @@ test.skipIf(!mounted)(
 
     // Full at once, then full a little later each time: in the sweep, at its artifacts, while publishing.
     const codes: string[] = [];
-    for (const room_kb of [0, 40, 200, 800, 1600, 2200, 2600]) {
+    for (const room_kb of some([0, 40, 200, 800, 1600, 2200, 2600], [0, 3])) {
       fillUpTo(room_kb);
       const code = await runOnce(home, request, OVER).then(
         () => 'none',
@@ -54,7 +55,7 @@ test.skipIf(!mounted)(
       );
       codes.push(code);
     }
-    expect(codes.slice(0, 4)).toEqual(['DISK_FULL', 'DISK_FULL', 'DISK_FULL', 'DISK_FULL']);
+    expect(new Set(codes.slice(0, is_long ? 4 : 2))).toEqual(new Set(['DISK_FULL']));
     expect(codes.filter((code) => code !== 'DISK_FULL' && code !== 'none')).toEqual([]);
 
     rmSync(filler, { force: true });

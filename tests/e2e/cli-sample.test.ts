@@ -1,17 +1,24 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Progress } from '#engine/core/progress.ts';
 import { RunPlan, RunSummary } from '#engine/core/summary.ts';
 import { stopOwner } from '#engine/store/embedded.ts';
 import type { NamesScore } from '../../cli/sample.ts';
 import { commandLine } from '../support/command-line.ts';
+import { testSample } from '../support/videos.ts';
 
 // One home from the first test to the last: a run that is stopped, finished, shown, planned and exported.
 const folder = mkdtempSync(join(tmpdir(), 'screenalytics-cli-sample-'));
 const home = join(folder, 'home');
 const { cli, start } = commandLine({ cwd: folder, home });
+beforeAll(async () => {
+  // What it composes at first is looked at by tests/unit/sample-video.test.ts; here it is there already.
+  const { video, truthPath } = await testSample();
+  mkdirSync(join(home, 'sample'), { recursive: true });
+  for (const file of [video, truthPath]) copyFileSync(file, join(home, 'sample', basename(file)));
+}, 240_000);
 afterAll(async () => {
   await stopOwner(home);
   rmSync(folder, { recursive: true, force: true });

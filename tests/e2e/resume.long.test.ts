@@ -2,11 +2,11 @@ import { beforeAll, expect, test } from 'vitest';
 import { uniform as random } from '#engine/eval/intervals.ts';
 import { makeHome, temporaryHome } from '../support/home.ts';
 import { runAndKill } from '../support/kill.ts';
+import { is_long } from '../support/long.ts';
 import { publishedFiles, runOnce } from '../support/run.ts';
 import { shortClip, testSample } from '../support/videos.ts';
 
 /** Many kills at random moments, on the whole sample as well: minutes, so only with RUN_LONG=1. */
-const is_long = process.env.RUN_LONG === '1';
 const OVER = { sampling: { fps: 8, checkpoint_s: 0.4 } };
 const KILLS = 12;
 

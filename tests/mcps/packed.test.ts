@@ -18,10 +18,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { projectRoot } from '#config/load.ts';
 import { makeHome, temporaryHome } from '../support/home.ts';
+import { is_long } from '../support/long.ts';
 import { openNew, type Place } from '../support/mcp-clients.ts';
 
 const TEST_MS_MAX = 240_000;
-const is_long = process.env.RUN_LONG === '1';
 /** The tools of each server, as the shipped files have them; that these are true is tests/mcps/config-files.test.ts. */
 const shipped = z
   .object({ mcp_servers: z.record(z.string(), z.object({ enabled_tools: z.array(z.string()) })) })
