@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import type { Times } from './cron.ts';
 
 /** Which jobs wait, by the ids of their rows. It holds nothing else: who can write the queue gains nothing. */
 export interface Queue {
@@ -8,7 +9,14 @@ export interface Queue {
   add(job_id: string): Promise<void>;
   /** Hands ids to `run` until it is closed; one whose worker died comes again. */
   work(run: (job_id: string) => Promise<Worked>, options: WorkOptions): Promise<Working>;
+  /** From now on these are told to `due` of whoever works, one worker for each time, and no others. */
+  keep(schedules: readonly Scheduled[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** That something is due at certain times, by the id of its row. */
+export interface Scheduled extends Times {
+  readonly schedule_id: string;
 }
 
 /** `again`: it is to be handed out once more, to the next worker. */
@@ -19,6 +27,8 @@ export interface WorkOptions {
   readonly concurrency: number;
   /** Seconds of silence after which a worker counts as dead. */
   readonly lock_s: number;
+  /** Hears that it is time for a schedule, as soon as there is room for a job. */
+  due?(schedule_id: string, at: Date): Promise<void>;
 }
 
 export interface Working {

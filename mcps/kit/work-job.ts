@@ -48,11 +48,13 @@ async function ended(db: Db, { job_id }: Job, end: JobEnd): Promise<Worked> {
 }
 
 async function perform(working: Working, job: Job, heart: Heart): Promise<JobEnd | 'again'> {
-  const { tools, signal } = working;
+  const { tools, others = {}, signal } = working;
+  const other = Object.hasOwn(others, job.tool) ? others[job.tool] : undefined;
   const tool = tools.find(({ name }) => name === job.tool);
   let engine: Engine | undefined;
   try {
     engine = working.reopen();
+    if (other !== undefined) return await other(job, callerOf(job, engine, signal, heart));
     if (tool === undefined) throw new ScreenalyticsError('INPUT_INVALID', { tool: job.tool, problem: 'is no tool' });
     const outcome = await askWhileBusy(tool, callerOf(job, engine, signal, heart), job);
     if (outcome.kind === 'done') return { state: 'succeeded', result: tool.long?.result?.(outcome.output) };
@@ -136,7 +138,8 @@ function beat(db: Db, { job_id, progress }: Job, { engine }: Working): Heart {
   };
 }
 
-function errorOf(error: unknown, stage: string): JobError {
+/** As it stands in the job's row. */
+export function errorOf(error: unknown, stage: string): JobError {
   const { code, message, hint } = report(error);
   return { code, stage, message, hint, retryable: isRetryable(code) };
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '#engine/engine.ts';
-import { queueName } from '#engine/queue/queue.ts';
+import { type Queue, queueName } from '#engine/queue/queue.ts';
 import { becomeWorker } from '#engine/queue/worker-process.ts';
-import { pendingJobs } from '#engine/store/jobs.ts';
+import { type Job, type JobEnd, pendingJobs } from '#engine/store/jobs.ts';
+import type { Caller } from './caller.ts';
 import type { AnyTool } from './server-face.ts';
 import { workJob } from './work-job.ts';
 
@@ -17,7 +18,19 @@ export interface Working {
   reopen(): Engine;
   /** Those that a job may be of. */
   readonly tools: readonly AnyTool[];
+  /** What is to be done besides jobs. */
+  readonly duties?: readonly Duty[];
+  /** What does jobs that are no calls of tools, by the name that stands in their rows. */
+  readonly others?: Readonly<Record<string, (job: Job, caller: Caller) => Promise<JobEnd>>>;
   readonly signal: AbortSignal;
+}
+
+/** Of rooms to the right of this one, which the worker is handed. */
+export interface Duty {
+  /** At the start and every few seconds. True: the worker stays although no job comes. */
+  look(queue: Queue): Promise<boolean>;
+  /** A time of a schedule that was kept in the queue has come. */
+  due?(schedule_id: string, at: Date): Promise<void>;
 }
 
 /**
@@ -37,7 +50,8 @@ export async function workJobs(working: Working): Promise<boolean> {
     }
     // Who asked while the lock was still held started no worker.
     if (signal.aborted || !existsSync(home)) return true;
-    if ((await pendingJobs(await engine.db(), queueName(home))).length === 0) return true;
+    const pending = await pendingJobs(await engine.db(), queueName(home));
+    if (pending.length === 0 && !(await lookAround(working, await engine.queue()))) return true;
   }
 }
 
@@ -48,6 +62,9 @@ async function workUntilIdle(working: Working): Promise<void> {
   const db = await engine.db(); // of the embedded database the queue needs the owner
   const queue = await engine.queue();
   const busy = new Set<string>();
+  const due = async (schedule_id: string, at: Date) => {
+    for (const duty of working.duties ?? []) await duty.due?.(schedule_id, at);
+  };
   const worked = await queue.work(
     async (job_id) => {
       if (busy.has(job_id)) return 'ended'; // it was only slow to say that it lives
@@ -58,13 +75,14 @@ async function workUntilIdle(working: Working): Promise<void> {
         busy.delete(job_id);
       }
     },
-    { concurrency, lock_s },
+    { concurrency, lock_s, due },
   );
   try {
-    let [idle_ms, looked_ms] = [0, OUTBOX_MS];
-    while (idle_ms < idle_s * 1000 && !signal.aborted && existsSync(home)) {
+    let [idle_ms, looked_ms, stays] = [0, OUTBOX_MS, false];
+    while ((stays || idle_ms < idle_s * 1000) && !signal.aborted && existsSync(home)) {
       if (looked_ms >= OUTBOX_MS) {
         looked_ms = 0;
+        stays = await lookAround(working, queue);
         for (const job_id of await pendingJobs(db, queueName(home)))
           await queue
             .add(job_id)
@@ -77,4 +95,16 @@ async function workUntilIdle(working: Working): Promise<void> {
   } finally {
     await worked.close();
   }
+}
+
+/** Whether any duty wants the worker to stay. One that fails is in nobody's way. */
+async function lookAround({ duties = [], engine }: Working, queue: Queue): Promise<boolean> {
+  let stays = false;
+  for (const duty of duties)
+    stays =
+      (await duty.look(queue).catch((error: unknown) => {
+        engine.log.warn({ err: error }, 'a duty of the worker');
+        return true; // it is looked at again
+      })) || stays;
+  return stays;
 }
