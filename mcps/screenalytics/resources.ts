@@ -1,4 +1,6 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { projectRoot } from '#config/load.ts';
 import { ERRORS, explain, ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { listJobs } from '#engine/run/job-record.ts';
@@ -145,7 +147,32 @@ const error: FaceResource = {
   read: async ({ code = '' }) => ({ body: JSON.stringify(explain(code)) }),
 };
 
-export const resources: readonly FaceResource[] = [show, episode, run, report, manifest, job, picture, error];
+const DOCS = join(projectRoot, 'docs');
+
+const doc: FaceResource = {
+  name: 'doc',
+  title: 'Document',
+  description: 'How Screenalytics is used and built, one document each.',
+  uri: 'sa://doc/{name}',
+  mime_type: 'text/markdown',
+  complete: { name: async (begun) => (await docNames()).filter((name) => name.startsWith(begun)) },
+  list: async () => (await docNames()).map((name) => ({ uri: `sa://doc/${name}`, name })),
+  async read({ name = '' }) {
+    // Only names of the list lead anywhere: no path can be said in them.
+    if (!(await docNames()).includes(name)) return undefined;
+    return { body: await readFile(join(DOCS, `${name}.md`), 'utf8') };
+  },
+};
+
+async function docNames(): Promise<string[]> {
+  const files = await readdir(DOCS).catch(() => []); // an archive may have left them out
+  return files
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => file.slice(0, -'.md'.length))
+    .sort();
+}
+
+export const resources: readonly FaceResource[] = [show, episode, run, report, manifest, job, picture, error, doc];
 
 /** Of all that is read of an episode: its row, its current run, its last change, and how its jobs stand. By its exact id. */
 async function version({ ep_id = '' }: Readonly<Record<string, string>>, { db, blobs }: EngineReader) {

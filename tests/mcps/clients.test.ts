@@ -72,10 +72,10 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
   test('every tool is listed with title, description, schemas, and hints that follow from its effect', async () => {
     const tools = await client.tools();
     expect(tools.map(({ name }) => name)).toEqual(testedFace.tools.map(({ name }) => name));
-    for (const { name, title, description, effect } of testedFace.tools) {
+    for (const { name, title, description, effect, example } of testedFace.tools) {
       const shown = tools.find((each) => each.name === name);
       expect(shown).toMatchObject({
-        ...{ name, title, description },
+        ...{ name, title, description, _meta: { 'screenalytics/example': example } },
         inputSchema: { type: 'object', additionalProperties: false },
         annotations: {
           readOnlyHint: effect === 'read',
@@ -164,6 +164,8 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     const episode = await client.read('sa://episode/pilot');
     expect(JSON.parse(episode.text ?? '')).toMatchObject({ episode: 'pilot' });
     const { run_id } = JSON.parse(episode.text ?? '').runs[0] as { run_id: string };
+    expect(await client.resources()).toContain('sa://doc/skill');
+    expect((await client.read('sa://doc/skill')).text).toMatch(/^---|^#/);
     const run = await client.read(`sa://episode/pilot/run/${run_id}`);
     expect(JSON.parse(run.text ?? '')).toMatchObject({ episode: 'pilot', run_id, rows: expect.any(Array) });
     for (const uri of [
@@ -172,6 +174,8 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
       'sa://episode/pilot/manifest/nothing.json',
       'sa://episode/pilot/manifest/..%2f..%2f..%2fdb%2fPG_VERSION',
       'sa://picture/db/PG_VERSION',
+      'sa://doc/..%2fpackage',
+      'sa://doc/nothing',
       'sa://picture/cache/sheets/pilot/..%2f..%2f..%2fsheet.jpg',
       'sa://picture/..%2f..%2fetc%2fpasswd',
     ])
