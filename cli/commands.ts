@@ -2,7 +2,9 @@ import type { z } from 'zod';
 import type { Engine } from '#engine/engine.ts';
 import type { Answered, Question } from '#mcps/kit/caller.ts';
 import { askTool, notDone } from '#mcps/kit/run-tool.ts';
+import type { AnyTool } from '#mcps/kit/server-face.ts';
 import type { Effect, Tool, ToolProgress } from '#mcps/kit/tool.ts';
+import { exampleLine } from './example.ts';
 import type { Flagged } from './flags.ts';
 import type { Look } from './table.ts';
 
@@ -56,9 +58,16 @@ export function toolCommands<I extends z.ZodObject, O extends z.ZodObject, E ext
     input,
     positional: face.positional,
     everyday,
+    notes: notesOf(tool, { words, positional: face.positional }),
     run,
   });
   return [...face.also.map((name) => named(name.split(' '), true)), named(wordsOf(tool.name), false)];
+}
+
+/** An example as words of that command, and how a call may end besides well. */
+function notesOf({ errors, example }: AnyTool, command: { words: readonly string[]; positional?: string | undefined }) {
+  const known = errors.length === 0 ? [] : [`Errors: ${errors.join(', ')} (screenalytics explain <code>)`];
+  return [`Example: ${exampleLine(command, example)}`, ...known];
 }
 
 function queuedAnswer(job_id: string): Answer {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Actor, ERRORS } from '#engine/core/errors.ts';
+import { OF_EVERY, OF_LONG } from '#mcps/kit/tool-errors.ts';
 import { tools as ofPostgres } from '#mcps/postgres/tools/index.ts';
 import { tools as ofScreenalytics } from '#mcps/screenalytics/tools/index.ts';
 import { tools as ofStorage } from '#mcps/storage/tools/index.ts';
@@ -54,6 +55,9 @@ function toolsText(commands: readonly Command[]): string {
     'Each tool is one thing that can be asked. The command line reads its commands and flags from these definitions:',
     'an input `thumb_size` is the flag `--thumb-size`. An input with a configuration key sets that key for one run.',
     '',
+    `Besides its own errors, a call may end with ${listed(OF_EVERY)}; of what can be a job also with ${listed(OF_LONG)}.`,
+    '[errors.md](errors.md) says what each means.',
+    '',
     ...table(['tool', 'effect', 'commands of `screenalytics`'], about),
     '',
     ...tools.flatMap(toolText),
@@ -74,9 +78,14 @@ function toolText(tool: AnyTool): string[] {
     ...(fields.length === 0 ? [] : [...table(['input', 'type', 'default', ''], fields), '']),
     `Gives ${Object.keys(tool.output.shape)
       .map((name) => `\`${name}\``)
-      .join(', ')}.`,
+      .join(', ')}.${tool.errors.length === 0 ? '' : ` Errors: ${listed(tool.errors)}.`}`,
     '',
+    ...(Object.keys(tool.example).length === 0 ? [] : [`Such as \`${JSON.stringify(tool.example)}\``, '']),
   ];
+}
+
+function listed(codes: readonly string[]): string {
+  return codes.map((code) => `\`${code}\``).join(', ');
 }
 
 const Field = z.object({

@@ -9,6 +9,8 @@ export interface Flagged {
   readonly input: z.ZodObject;
   /** The field that may also be given without its flag; or several, in order, with spaces between. */
   readonly positional?: string | undefined;
+  /** What stands below the flags in its help. */
+  readonly notes?: readonly string[];
 }
 
 /** One input field as JSON schema shows it. */
@@ -54,13 +56,14 @@ function fieldsOf(input: z.ZodObject): Map<string, Field> {
 }
 
 function parserOf(command: Flagged, fields: Map<string, Field>, presentValue: (key: string) => unknown): Command {
-  const { words, about, positional } = command;
+  const { words, about, positional, notes = [] } = command;
   const parser = new Command(['screenalytics', ...words].join(' '))
     .description(about)
     .exitOverride()
     .allowExcessArguments(false)
     .helpOption('-h, --help', 'Show this help')
-    .option('--json', 'Answer with JSON objects, one per line');
+    .option('--json', 'Answer with JSON objects, one per line')
+    .addHelpText('after', notes.map((note) => `\n${note}`).join(''));
   for (const name of positional?.split(' ') ?? []) {
     const field = fields.get(name);
     if (field !== undefined) parser.argument(`[${name}${field.type === 'array' ? '...' : ''}]`, field.description);

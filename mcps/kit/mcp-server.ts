@@ -47,6 +47,7 @@ export interface Offer {
 }
 
 const { version } = packageFacts;
+const EXAMPLE = 'screenalytics/example';
 
 export function offer(face: ServerFace, engine: Engine, signal: AbortSignal): Offer {
   // A question and its answer meet in this process; what another one signed is refused.
@@ -62,12 +63,14 @@ export function offer(face: ServerFace, engine: Engine, signal: AbortSignal): Of
   });
   const interests: Offer['interests'] = (asker, tell) => watch(look(asker, signal), tell);
   const faces = face.tools.map((tool) => {
-    const { title, description, effect } = tool;
+    const { title, description, effect, example } = tool;
     const outputSchema = wireOutput(tool, face.pictures?.[tool.name]);
     const shown = { title, description, inputSchema: wireInput(tool), annotations: annotationsOf(effect) };
     const scopeChallenge: ScopeChallengeHandler = ({ request, authInfo }) =>
       scopesMissing(tool, request.params?.arguments, authInfo, engine.config);
-    return { tool, shown: { ...shown, scopeChallenge, ...(outputSchema && { outputSchema }) } };
+    // For programs: clients hand their model no _meta, and an example of each tool would be dear in every conversation.
+    const _meta = { [EXAMPLE]: example };
+    return { tool, shown: { ...shown, _meta, scopeChallenge, ...(outputSchema && { outputSchema }) } };
   });
   const connect = (asker: Asker): McpServer => {
     const server = new McpServer(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorCode } from '#engine/core/errors.ts';
 import type { By } from '#engine/core/identities.ts';
 import type { Progress } from '#engine/core/progress.ts';
 import type { Engine, EngineReader } from '#engine/engine.ts';
@@ -76,6 +77,10 @@ export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Ef
   readonly title: string;
   readonly description: string;
   readonly effect: E;
+  /** Codes that it may end with, besides those of every tool (`errorsOf`). */
+  readonly errors: readonly ErrorCode[];
+  /** A call of it as people often make it; shown where it is explained. */
+  readonly example: z.input<I>;
   /** Flat: strings, numbers, booleans, enums, lists of strings. */
   readonly input: I;
   readonly output: O;

@@ -1,3 +1,4 @@
+import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { By } from '#engine/core/identities.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
@@ -6,6 +7,7 @@ import { addCast, listCast, removeCast, requireSeason, type Season } from '#engi
 import type { Db } from '#engine/store/db.ts';
 import { findPerson, type Person, requirePerson } from '#engine/store/people.ts';
 import { allEpisodes } from '#engine/store/resolve-episode.ts';
+import { activeSeeds } from '#engine/store/seeds.ts';
 import { given, type SaveInput, wrong } from './catalog-input.ts';
 import { type Saved, saved, storedPerson, storedSeason } from './catalog-output.ts';
 import { step } from './next-steps.ts';
@@ -74,6 +76,8 @@ export async function saveFeatured(engine: Engine, by: By, input: SaveInput): Pr
   const { person_id, name, featured_seed } = await requirePerson(db, given('person', input.person));
   const seed_id = given('seed', input.seed);
   const is_other = featured_seed !== seed_id;
+  if (is_other && !(await activeSeeds(db, [person_id])).some((seed) => seed.seed_id === seed_id))
+    throw new ScreenalyticsError('SEED_NOT_FOUND', { person: name, seeds: [seed_id] });
   const draft = { act: 'set_featured', person: person_id, seed_id } as const;
   const change_id = is_other ? (await changePeople(engine, by, draft, { reason: input.reason })).change_id : null;
   return saved('featured', storedPerson(await requirePerson(db, person_id)), {

@@ -32,6 +32,8 @@ const runLong = defineTool({
   title: 'Long',
   description: 'Waits until it is told to stop, or does what it is asked.',
   effect: 'write',
+  errors: ['HOME_BUSY', 'MEDIA_NOT_FOUND'],
+  example: { how: 'ends', name: 'a' },
   input: z.object({ how: z.enum(['ends', 'waits', 'busy', 'breaks']), name: z.string(), ...waitInput }),
   output: z.object({ name: z.string(), secret: z.string() }),
   long: {
@@ -66,6 +68,8 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
   let url: string | null = null;
   let leave: AbortController;
   let working: Promise<boolean>;
+  /** Times of schedules that workers heard of. */
+  const told: [string, number][] = [];
 
   const opened = () => {
     const over = { services: { queue: QUEUE, profile } };
@@ -75,7 +79,10 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
   };
   const startWorker = (on: Engine) => {
     leave = new AbortController();
-    working = workJobs({ engine: on, reopen: opened, tools, signal: leave.signal });
+    const duties = [
+      { look: async () => false, due: async (id: string, at: Date) => void told.push([id, at.getTime()]) },
+    ];
+    working = workJobs({ engine: on, reopen: opened, tools, duties, signal: leave.signal });
   };
   const stopWorker = async () => {
     leave.abort();
@@ -254,6 +261,32 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
     expect(await touchJob(db, job_id, undefined), 'its worker is told to stop').toBe(true);
     expect(await pendingJobs(db, 'of-nobody')).toEqual([untouched.job_id]);
     await expect(requireJob(db, 'job_0123456789ab')).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+  });
+
+  contract('each time of a schedule is told to one of two workers, until it is kept no longer', async (on) => {
+    const second = openQueue(on.config, (error) => expect.unreachable(error.message));
+    const due = async (id: string, at: Date) => void told.push([id, at.getTime()]);
+    const other = await second.work(async () => 'again', { concurrency: 1, lock_s: 2, due });
+    const every_second = { schedule_id: 'sched_0123456789ab', cron: '* * * * * *', timezone: 'Europe/Paris' };
+    const queue = await on.queue();
+    await queue.keep([every_second]);
+    await queue.keep([every_second]);
+    await expect.poll(() => told.length, { timeout: 8_000, interval: 20 }).toBeGreaterThan(1);
+    await queue.keep([]);
+    await other.close();
+    await second.close();
+    const times = told.map(([id, at]) => (id === every_second.schedule_id ? at : 0));
+    expect(times.map((at) => at % 1000)).toEqual(times.map(() => 0));
+    expect(new Set(times).size).toBe(times.length);
+  });
+
+  contract('a time that is far ahead keeps no job waiting', async (on) => {
+    await on.db(); // the embedded one's owner has to live
+    const queue = await on.queue();
+    await queue.keep([{ schedule_id: 'sched_0123456789ab', cron: '0 0 1 1 *', timezone: 'UTC' }]);
+    for (const name of ['o', 'p'])
+      await state(on, await queued(on, { how: 'ends', name: `${kind} ${name}` }), 'succeeded');
+    await queue.keep([]);
   });
 
   ofRows('workers that die over a job again and again end it', async (on) => {

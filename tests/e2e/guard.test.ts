@@ -186,6 +186,7 @@ test('calls at one moment are counted all', async () => {
   const done: number[] = [];
   const slow = defineTool({
     ...{ name: 'slow_write', title: 'Slow', description: 'Writes.', effect: 'write' as const },
+    ...{ errors: [], example: { n: 1 } },
     input: z.object({ n: z.int() }),
     output: z.object({ n: z.int() }),
     run: async ({ n }) => {

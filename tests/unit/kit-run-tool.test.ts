@@ -30,6 +30,8 @@ const divide = defineTool({
   title: 'Divide',
   description: 'Divides.',
   effect: 'read',
+  errors: [],
+  example: { a: 1 },
   input: z.object({ a: z.number(), b: z.number().default(2) }),
   output: z.object({ quotient: z.number() }),
   run: async ({ a, b }, { progress }) => {

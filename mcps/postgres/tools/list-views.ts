@@ -11,6 +11,8 @@ export const listViews = defineTool({
   description:
     'Lists the reporting views (episodes, screen time, appearances, people, runs) with their columns; of one view, each column with type and meaning. Read it before query_views.',
   effect: 'read',
+  errors: [],
+  example: { view: 'v_screen_time' },
   input: z.object({ view: z.enum(names).optional().describe('Describe this view; without it, all are listed') }),
   output: z.object({
     views: z.array(z.object({ name: z.string(), about: z.string(), columns: z.array(z.string()) })),

@@ -26,6 +26,8 @@ export const runAnalytics = defineTool({
   description:
     'Answers a saved question without SQL: presence by person, episodes of a person, season totals, or co-appearance (seconds that two people are on screen together); of a show, season or episode.',
   effect: 'read',
+  errors: ['PERSON_NOT_FOUND', 'SHOW_NOT_FOUND'],
+  example: { name: 'presence_by_person', show: 'rhobh', season: 5 },
   input,
   output: Answer,
   run: async (asked, { engine }) => {

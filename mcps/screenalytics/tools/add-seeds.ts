@@ -6,6 +6,7 @@ import { exportBank, SEEDS_FILE } from '#engine/facebank/exchange.ts';
 import { isAddress } from '#engine/net/with-fetched.ts';
 import { requirePerson } from '#engine/store/people.ts';
 import { defineTool, waitInput } from '#mcps/kit/tool.ts';
+import { OF_MODELS } from '#mcps/kit/tool-errors.ts';
 import { allowedPath } from '../export-path.ts';
 import { addedAnswer, addedOutput, gatesOf, seasonInputs, seasonOf, watchOf } from '../facebank.ts';
 
@@ -17,6 +18,19 @@ export const addSeeds = defineTool({
   description:
     'Adds photos to the facebank: of one person, or a folder with a sub-folder per person. Each passes the same gates; look-alikes are reported. Or `remove` takes seeds out, or `export_to` writes the bank.',
   effect: 'write',
+  errors: [
+    ...OF_MODELS,
+    'MEDIA_NOT_FOUND',
+    'URL_REFUSED',
+    'URL_FAILED',
+    'PERSON_NOT_FOUND',
+    'SHOW_NOT_FOUND',
+    'SEASON_NOT_FOUND',
+    'SEED_NOT_FOUND',
+    'NO_FACEBANK',
+    'CHANGE_CONFLICT',
+  ],
+  example: { paths: ['photos/ada-1.jpg', 'photos/ada-2.jpg'], person: 'Ada Bell' },
   input: z.object({
     paths: z
       .array(z.string().min(1))

@@ -18,6 +18,17 @@ export const assignIdentity = defineTool({
   description:
     'Says who faces are, or with `not` who they are not: whole identities, tracks, spans, or numbers of a contact sheet, all but some. The narrowest word wins; totals follow at once; undo_change takes it back.',
   effect: 'write',
+  errors: [
+    'EPISODE_NOT_FOUND',
+    'RUN_NOT_FOUND',
+    'PERSON_NOT_FOUND',
+    'TRACK_NOT_FOUND',
+    'LOCKED',
+    'SAME_FRAME',
+    'CHANGE_CONFLICT',
+    'CHANGE_NOT_FOUND',
+  ],
+  example: { episode: 'rhobh-s05e17', person: 'Ada Bell', targets: ['Unknown-3', '12:3400-5200'] },
   input: z.object({
     episode: episodeInput,
     person: z.string().trim().min(1).max(200).describe('Who it is: a name or an id'),

@@ -7,6 +7,8 @@ export const cancelJob = defineTool({
   title: 'Stop a job',
   description: 'Stops a job within two seconds. What is finished is kept, and the same call goes on from there.',
   effect: 'write',
+  errors: ['JOB_NOT_FOUND'],
+  example: { job: 'job_0123456789ab' },
   input: z.object({ job: z.string().min(1).describe('Job id') }),
   output: z.object({
     status: z.literal('done'),

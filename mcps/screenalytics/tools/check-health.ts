@@ -11,10 +11,12 @@ import { openErasures } from '#engine/erasure/erasures.ts';
 import { listErasures } from '#engine/erasure/ledger.ts';
 import { ffmpegVersion } from '#engine/media/ffmpeg.ts';
 import { availableProviders, openSession } from '#engine/models/session.ts';
+import { queueName } from '#engine/queue/queue.ts';
 import { workerPid } from '#engine/queue/worker-process.ts';
 import { type OutOfStep, outOfStep } from '#engine/run/in-step.ts';
 import { listJobRows } from '#engine/store/jobs.ts';
 import { peoplePastRetention } from '#engine/store/people.ts';
+import { listSchedules } from '#engine/store/schedules.ts';
 import { banner, hostOf } from '#mcps/kit/banner.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { leaves } from '../leaves.ts';
@@ -40,6 +42,8 @@ export const checkHealth = defineTool({
   description:
     'Checks Node, ffmpeg, models and their licences, device, database, disk, memory, and that files and names are in step with rows; says what is wrong and how to mend it. `config` adds every configuration value with its origin.',
   effect: 'read',
+  errors: [],
+  example: {},
   input: z.object({
     config: z.boolean().default(false).describe('Also list every configuration value and where it came from'),
   }),
@@ -57,6 +61,7 @@ export const checkHealth = defineTool({
       await attempt('device', () => device(engine)),
       await attempt('database', () => database(engine)),
       await attempt('queue', () => queue(engine)),
+      ...(await schedules(engine)),
       await attempt('storage', () => storage(engine.config.home)),
       await attempt('disk', () => disk(engine.config.home)),
       memory(),
@@ -138,6 +143,31 @@ async function queue({ config, db }: EngineReader): Promise<Check> {
   const worker = lives(workerPid(home)) ? 'a worker is there' : 'a worker starts with the next job';
   return ok('queue', `${where}: ${waiting.length} jobs wait, ${running.length} run; ${worker}`);
 }
+
+/** Playbooks that an owner wants run at certain times. Nothing is said where there are none. */
+async function schedules(engine: EngineReader): Promise<Check[]> {
+  const rows = await engine
+    .db()
+    .then((db) => listSchedules(db, queueName(engine.config.home)))
+    .catch(() => []); // without a database, which is told above
+  if (rows.length === 0) return [];
+  const works = lives(workerPid(engine.config.home));
+  const wrong = rows.flatMap(({ playbook, problem, job_state, job_error, next_at }) => {
+    const error = problem ?? (job_state === 'failed' ? job_error : null);
+    const late = Date.now() - next_at.getTime() > LATE_MS && !works;
+    return [
+      ...(error === null ? [] : [`${playbook}: ${error.code}`]),
+      ...(late ? [`${playbook}: nobody worked at ${next_at.toISOString()}`] : []),
+    ];
+  });
+  const [next] = rows.map(({ next_at }) => next_at.toISOString()).sort();
+  const found = `${rows.length} scheduled, the next at ${next}; ${works ? 'a worker is there' : 'no worker is there'}`;
+  if (wrong.length === 0 && works) return [ok('schedules', found)];
+  const mend = wrong.length === 0 || !works ? 'screenalytics work' : 'screenalytics playbook list says what is wrong';
+  return [{ name: 'schedules', state: 'warning', found: [found, ...wrong].join('; '), mend }];
+}
+/** A worker that lives is never so late. */
+const LATE_MS = 60_000;
 
 function lives(pid: number | undefined): boolean {
   try {

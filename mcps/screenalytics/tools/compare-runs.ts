@@ -11,6 +11,8 @@ export const compareRuns = defineTool({
   description:
     'What changed between two runs of an episode, or between a run and an earlier revision of it or a csv of yours: settings, counts, and seconds per person with difference and cause. Without ids: the current run against the one before.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'MEDIA_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({
     episode: episodeInput,
     run_a: againstInput,

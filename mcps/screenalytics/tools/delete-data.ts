@@ -61,6 +61,8 @@ export const deleteData = defineTool({
   description:
     'Erases a person (seeds, vectors, crops, labels, log entries; an audit line stays), an episode or everything. Previews first; deleting needs the phrase that the preview gives and cannot be undone.',
   effect: 'destroy',
+  errors: ['EPISODE_NOT_FOUND', 'PERSON_NOT_FOUND', 'HOME_BUSY'],
+  example: { what: 'person_data', person: 'Ada Bell' },
   input,
   output,
   isPreview: ({ dry_run }) => dry_run,

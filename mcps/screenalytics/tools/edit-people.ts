@@ -11,6 +11,8 @@ export const editPeople = defineTool({
   description:
     'Renames, deletes or merges people, or sets consent and retention. Names follow in every episode, nothing is lost, and undo_change takes any of it back. To erase a person for good use delete_data.',
   effect: 'write',
+  errors: ['PERSON_NOT_FOUND', 'PERSON_EXISTS', 'CHANGE_CONFLICT'],
+  example: { action: 'merge', person: 'A. Bell', into: 'Ada Bell' },
   input: z.object({
     action: z
       .enum(['rename', 'delete', 'merge', 'consent', 'retention'])

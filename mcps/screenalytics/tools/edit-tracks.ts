@@ -39,6 +39,17 @@ export const editTracks = defineTool({
   description:
     'Merges, moves, removes, deletes, locks or unlocks tracks and identities at once; splits a track or a mixed cluster, or propagates a name to look-alike tracks: a preview with pictures unless `apply`.',
   effect: 'write',
+  errors: [
+    'EPISODE_NOT_FOUND',
+    'RUN_NOT_FOUND',
+    'PERSON_NOT_FOUND',
+    'TRACK_NOT_FOUND',
+    'LOCKED',
+    'SAME_FRAME',
+    'CHANGE_CONFLICT',
+    'CHANGE_NOT_FOUND',
+  ],
+  example: { episode: 'rhobh-s05e17', action: 'move', targets: ['12'], into: 'Ada Bell' },
   input: z.object({
     episode: episodeInput,
     action: Action.describe(

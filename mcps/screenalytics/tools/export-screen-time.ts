@@ -22,6 +22,8 @@ export const exportScreenTime = defineTool({
   description:
     'Writes screen time to a file: csv (totals, timeline, or the delta to another run, an earlier revision or a csv of yours), json (both, with context) or html (the report). A file that is there is kept unless `overwrite` is set.',
   effect: 'write',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'MEDIA_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17', format: 'csv' },
   input: z.object({
     episode: episodeInput,
     run: runInput,

@@ -25,6 +25,8 @@ export const getEpisode = defineTool({
   description:
     'An episode: its place, air date, video, status, how many people are named, runs with counts, how jobs ended, and its manifest files; a missing one names the stage that makes it.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({ episode: episodeInput }),
   output: z.object({
     ...Episode.pick({ show: true, season: true, number: true, title: true, status: true, source_name: true }).shape,

@@ -11,6 +11,8 @@ export const getJob = defineTool({
   description:
     'How far a job is, with the time left; when it ended its counts and files, or its error. Without an id the latest ones, of a state or an episode.',
   effect: 'read',
+  errors: ['JOB_NOT_FOUND'],
+  example: { job: 'job_0123456789ab' },
   input: z.object({
     job: z.string().min(1).optional().describe('Job id'),
     state: JobState.optional().describe('Of this state'),

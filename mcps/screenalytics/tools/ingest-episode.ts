@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isAddress, withFetched } from '#engine/net/with-fetched.ts';
 import { ingest } from '#engine/run/ingest.ts';
 import { defineTool, type Later, waitInput } from '#mcps/kit/tool.ts';
+import { OF_MEDIA } from '#mcps/kit/tool-errors.ts';
 import { saveInputs } from '../catalog-input.ts';
 import { NextStep, step } from '../next-steps.ts';
 import { overrideInputs, withOverrides } from '../overrides.ts';
@@ -17,6 +18,8 @@ export const ingestEpisode = defineTool({
   description:
     'Takes a video in as an episode: checks that it is one, keeps it, and starts its run as a job (see get_job). `auto_run: false` only takes it in.',
   effect: 'write',
+  errors: [...OF_MEDIA, 'URL_REFUSED', 'URL_FAILED'],
+  example: { file: '/videos/rhobh-s05e17.mp4', show: 'rhobh', season: 5, number: 17 },
   input: z.object({
     file: z.string().min(1).describe('Path or https address of a video: mp4, mov, avi, mkv, webm, ts'),
     ...{ episode, show, season, number, title: saveInputs.title, air_date: saveInputs.air_date },

@@ -13,6 +13,8 @@ export const listClusters = defineTool({
   description:
     'The clusters of a run, most seen first: who they count for, tracks, sample faces, purity estimate, cohesion, shots, flags and picture; then the pairs that look most alike, and whether they were seen together.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({
     episode: episodeInput,
     run: runInput,

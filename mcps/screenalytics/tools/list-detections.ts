@@ -10,6 +10,8 @@ export const listDetections = defineTool({
   description:
     'Faces that the detector found in a span of time, a page at a time: box, score, five landmarks and track. `min_conf` tells what a higher threshold would have left, without detecting again.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17', t0: 60, t1: 65 },
   input: z.object({
     episode: episodeInput,
     run: runInput,

@@ -8,6 +8,7 @@ import { poseOf } from '#engine/facebank/status.ts';
 import { type Person, requirePerson } from '#engine/store/people.ts';
 import { activeSeeds, castOfSeason, type StoredSeed } from '#engine/store/seeds.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
+import { OF_MODELS } from '#mcps/kit/tool-errors.ts';
 import { Gates, gatesOf, Models, Pair, PersonStatus, peopleStatus, seasonInputs, seasonOf } from '../facebank.ts';
 import { afterOf, next, pageOf } from '../paging.ts';
 
@@ -39,6 +40,8 @@ export const listFacebank = defineTool({
   description:
     'Who can be recognised: per person seeds, whether they suffice, which photos to add next, consent and retention; and who is easily taken for whom. With `person` also the seeds and the path of a contact sheet.',
   effect: 'read',
+  errors: [...OF_MODELS, 'PERSON_NOT_FOUND', 'SHOW_NOT_FOUND', 'SEASON_NOT_FOUND'],
+  example: { person: 'Ada Bell' },
   input: z.object({
     person: z.string().min(1).optional().describe('Only this person, with the seeds'),
     ...seasonInputs,

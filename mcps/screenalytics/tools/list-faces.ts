@@ -11,6 +11,8 @@ export const listFaces = defineTool({
   description:
     'The crops by which tracks are recognised, a page at a time: box, quality (its weight), pose, sharpness, size, flags, and the path of the picture where crops are kept.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({
     episode: episodeInput,
     run: runInput,

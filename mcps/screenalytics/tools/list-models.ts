@@ -7,6 +7,8 @@ export const listModels = defineTool({
   title: 'List models',
   description: 'Every model that can be used: task, licence, size, source, and whether it is here and may be loaded.',
   effect: 'read',
+  errors: [],
+  example: {},
   input: z.object({}),
   output: z.object({ models: z.array(ModelFace) }),
   run: async (_, { engine }) => ({ models: await engine.models.list() }),

@@ -10,6 +10,8 @@ export const listShots = defineTool({
   description:
     'The shots of a run, a page at a time: span, whether it begins with a cut or a fade and how clear that was, its tracks, and who is seen in it.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({ episode: episodeInput, run: runInput, ...pageInputs }),
   output: z.object({ ...Context.shape, shots: z.array(StoredShot), next }),
   run: async ({ episode: ep_id, run: run_id, limit, cursor }, { engine }) => {

@@ -14,6 +14,8 @@ export const listTracks = defineTool({
   description:
     'Tracks of a run, a page at a time: span, shot, cluster, person with probability and band, whether locked, faces, quality, flags (occluded, profile, blurred, small), dispersion, and whether a track is so long that it should be looked at.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17', person: 'Ada Bell' },
   input: z.object({
     episode: episodeInput,
     run: runInput,

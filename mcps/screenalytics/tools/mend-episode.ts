@@ -12,6 +12,15 @@ export const mendEpisode = defineTool({
   description:
     'Makes again what is gone or behind, without another run: pictures of faces, cut from the kept footage (harvest_track: of `tracks` alone), names, and files. What people decided stays.',
   effect: 'write',
+  errors: [
+    'EPISODE_NOT_FOUND',
+    'RUN_NOT_FOUND',
+    'TRACK_NOT_FOUND',
+    'MEDIA_NOT_FOUND',
+    'MEDIA_DECODE_FAILED',
+    'CHANGE_CONFLICT',
+  ],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({
     episode: z.string().min(1).optional().describe('Episode id; all that check_health names if absent'),
     run: runInput,

@@ -8,6 +8,8 @@ export const prepareModels = defineTool({
   description:
     'Makes or fetches models and checks their sha256. Without ids: those that need no network. A model whose licence is not accepted is refused.',
   effect: 'write',
+  errors: ['MODEL_UNKNOWN', 'MODEL_LICENCE', 'MODEL_DOWNLOAD', 'MODEL_MISSING', 'MODEL_CORRUPT'],
+  example: {},
   input: z.object({ ids: modelIds }),
   output: z.object({ models: z.array(ModelFace) }),
   run: async ({ ids }, { engine, signal, progress }) => {

@@ -3,7 +3,8 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { promoteFaces } from '#engine/facebank/promote.ts';
 import { parseTrackRef } from '#engine/review/refs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
-import { episodeInput, runInput } from '../episodes.ts';
+import { OF_MODELS } from '#mcps/kit/tool-errors.ts';
+import { episodeInput, requireEpisode, runInput } from '../episodes.ts';
 import { addedAnswer, addedOutput, watchOf } from '../facebank.ts';
 
 const FACES_MAX = 64;
@@ -14,6 +15,8 @@ export const promoteToFacebank = defineTool({
   description:
     'Makes faces of an episode seeds of a person: the best of a track, each of another pose, or the faces that are named. They pass the same gates; one that looks like somebody else, or unlike the person, is refused.',
   effect: 'write',
+  errors: [...OF_MODELS, 'EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'TRACK_NOT_FOUND', 'PICTURES_GONE', 'CHANGE_CONFLICT'],
+  example: { episode: 'rhobh-s05e17', person: 'Ada Bell', track: '12' },
   input: z.object({
     episode: episodeInput,
     person: z.string().trim().min(1).max(200).describe('Whose faces they are; created if new'),
@@ -23,10 +26,11 @@ export const promoteToFacebank = defineTool({
     run: runInput,
   }),
   output: z.object(addedOutput),
-  run: async ({ episode: ep_id, run: run_id, person, track, faces = [], most }, { engine, by, signal, progress }) => {
+  run: async ({ episode, run: run_id, person, track, faces = [], most }, { engine, by, signal, progress }) => {
     if (track === undefined && faces.length === 0) throw invalid('track', 'give a track or faces');
     if (track !== undefined && parseTrackRef(track) === undefined)
       throw invalid('track', 'wants a number, or a span in ms: 12, 12:3400-5200');
+    const { ep_id } = await requireEpisode(await engine.db(), episode);
     const request = { ep_id, run_id, person, track, faces, most };
     return addedAnswer(engine, await promoteFaces(engine, by, request, watchOf(signal, progress)));
   },

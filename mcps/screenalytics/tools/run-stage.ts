@@ -3,6 +3,7 @@ import { RunSummary } from '#engine/core/summary.ts';
 import { runEpisode } from '#engine/run-episode.ts';
 import { stageNames } from '#engine/stages/episode.ts';
 import { defineTool, waitInput } from '#mcps/kit/tool.ts';
+import { OF_MEDIA, OF_MODELS } from '#mcps/kit/tool-errors.ts';
 import { overrideInputs, withOverrides } from '../overrides.ts';
 import { episodeInputs, toRequest } from '../request.ts';
 import { absoluteSource, runJob } from '../run-job.ts';
@@ -13,6 +14,8 @@ export const runStage = defineTool({
   description:
     'Runs the pipeline on a video file or a known episode: screen time per person. What was made before with the same settings is reused; `until` stops after a stage. It answers at once with a job_id, unless `wait`.',
   effect: 'write',
+  errors: [...OF_MEDIA, ...OF_MODELS, 'EPISODE_NOT_FOUND', 'HOME_BUSY', 'CHANGE_CONFLICT'],
+  example: { source: 'rhobh-s05e17' },
   input: z.object({
     ...episodeInputs,
     until: z.enum(stageNames).optional().describe('Stop after this stage'),

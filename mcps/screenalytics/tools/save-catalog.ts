@@ -11,6 +11,15 @@ export const saveCatalog = defineTool({
   description:
     'Creates or changes a show, season, episode, the cast of a season, or a featured picture; creates a person (edit_people changes one). Saving the same twice reuses it. legacy moves episodes without a season, listed first.',
   effect: 'write',
+  errors: [
+    'SHOW_NOT_FOUND',
+    'SEASON_NOT_FOUND',
+    'EPISODE_NOT_FOUND',
+    'PERSON_NOT_FOUND',
+    'SEED_NOT_FOUND',
+    'CHANGE_CONFLICT',
+  ],
+  example: { kind: 'cast', show: 'rhobh', season: 5, people: ['Ada Bell', 'Ben Cole'] },
   input: z.object(saveInputs),
   output: Saved,
   run: async (input, { engine, by }) => {

@@ -40,6 +40,8 @@ export const searchCatalog = defineTool({
   description:
     'Lists episodes (the default), shows, seasons, people, the cast of a show, or the episodes that a person is in with seconds; by words, a page at a time, each with calls that can follow.',
   effect: 'read',
+  errors: ['SHOW_NOT_FOUND', 'PERSON_NOT_FOUND'],
+  example: { kind: 'episodes', show: 'rhobh', season: 5 },
   input,
   output,
   run: async (given, { engine, signal }) => {

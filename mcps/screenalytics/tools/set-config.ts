@@ -21,6 +21,8 @@ export const setConfig = defineTool({
   description:
     'Makes settings the defaults of this home for every later run, takes them back, or undoes the last change. Each change is checked as a whole first and recorded. Without input it shows what is set.',
   effect: 'write',
+  errors: ['MODEL_UNKNOWN'],
+  example: { profile: 'fast' },
   input: z.object({
     ...overrideInputs,
     reset: z.array(z.string()).optional().describe('Inputs whose default goes back to what config/ says, or all'),

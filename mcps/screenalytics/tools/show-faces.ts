@@ -18,6 +18,8 @@ export const showFaces = defineTool({
   description:
     'Pictures of a person, cluster or track, a page at a time in order of time: every n-th crop of each track, on one numbered contact sheet and as files.',
   effect: 'read',
+  errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'TRACK_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17', person: 'Unknown-3' },
   input: z.object({
     episode: episodeInput,
     run: runInput,

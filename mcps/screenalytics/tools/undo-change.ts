@@ -16,6 +16,16 @@ export const undoChange = defineTool({
   description:
     'Takes any change back, any time, restoring what was, or with `redo` puts it into force again. `preview` only lists later changes of the same faces or people. An erasure cannot be undone.',
   effect: 'write',
+  errors: [
+    'CHANGE_NOT_FOUND',
+    'CHANGE_FINAL',
+    'CHANGE_CONFLICT',
+    'EPISODE_NOT_FOUND',
+    'RUN_NOT_FOUND',
+    'PERSON_EXISTS',
+    'SAME_FRAME',
+  ],
+  example: { last: true, episode: 'rhobh-s05e17' },
   input: z.object({
     change_id: z.string().min(1).optional().describe('The change; see get_history'),
     last: z.boolean().default(false).describe('The newest change instead, of the episode if one is given'),

@@ -7,6 +7,8 @@ export const verifyModels = defineTool({
   title: 'Verify models',
   description: 'Reads every byte of the models again and compares the sha256; without ids, of all of them.',
   effect: 'read',
+  errors: ['MODEL_UNKNOWN'],
+  example: {},
   input: z.object({ ids: modelIds }),
   output: z.object({
     /** No file differs from what it should be; a missing file is not wrong. */

@@ -13,6 +13,8 @@ export const applyLifecycle = defineTool({
   description:
     'Deletes frames and thumbs that are past the days of the lifecycle; says first what would go. A run makes them again. Episodes that are being worked on are left for the next time.',
   effect: 'destroy',
+  errors: [],
+  example: { dry_run: true },
   input: z.object({ dry_run: z.boolean().default(true).describe('Only say what would go (--no-dry-run deletes)') }),
   output: z.object({
     applied: z.boolean(),

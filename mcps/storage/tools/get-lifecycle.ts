@@ -9,6 +9,8 @@ export const getLifecycle = defineTool({
   description:
     'After how many days frames and thumbs may go, how much is past that now, and which episodes go next and when. Nothing goes by itself: apply_lifecycle does it. Crops, seeds, manifests and footage never expire.',
   effect: 'read',
+  errors: [],
+  example: {},
   input: z.object({}),
   output: z.object({ rules: rulesOutput, groups: groupsOutput, groups_omitted: z.int() }),
   run: async (_, { engine: { blobs, config } }) => {

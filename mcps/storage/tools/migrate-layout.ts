@@ -14,6 +14,8 @@ export const migrateLayout = defineTool({
   description:
     'Copies what earlier versions stored (raw/videos/rhobh-s05e17/episode.mp4) to its v2 name and compares the bytes. Previews first; can be repeated after a stop; never deletes a v1 file, never replaces a v2 one.',
   effect: 'write',
+  errors: ['HOME_BUSY'],
+  example: { dry_run: true },
   input: z.object({
     episode: episodeInput.optional(),
     dry_run: z.boolean().default(true).describe('Only say what would be copied (--no-dry-run copies)'),

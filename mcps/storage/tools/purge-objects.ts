@@ -31,6 +31,8 @@ export const purgeObjects = defineTool({
   description:
     'Deletes stored files of one episode by kind; rows and decisions stay. Previews first; deleting needs the phrase that the dry run gives. One episode at a time: a show, a season or a prefix is refused. For people: delete_data.',
   effect: 'destroy',
+  errors: ['HOME_BUSY'],
+  example: { episode: 'rhobh-s05e17', kinds: ['frames'] },
   input,
   output: z.object({
     episode: z.string(),

@@ -15,6 +15,8 @@ export const setLifecycle = defineTool({
   description:
     'Says for this home after how many days frames and thumbs may go; 0 keeps them for good. It deletes nothing: get_lifecycle then says what would go, and apply_lifecycle does it.',
   effect: 'write',
+  errors: [],
+  example: { frames_days: 30 },
   input: z.object({
     frames_days: days.describe(`Days that analysed frames are kept (0-${DAYS_MAX}; 0: for good)`),
     thumbs_days: days.describe(`Days that pictures of people are kept (0-${DAYS_MAX}; 0: for good)`),

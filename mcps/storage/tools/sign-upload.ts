@@ -15,6 +15,8 @@ export const signUpload = defineTool({
   description:
     "A short-lived URL that takes one episode's footage with PUT; more bytes than said, or another sha256, and nothing is kept. Then run_stage takes the episode's id. Footage that is there stays, unless `replace`.",
   effect: 'write',
+  errors: ['UPLOAD_REFUSED'],
+  example: { episode: 'rhobh-s05e17', bytes: 1_000_000 },
   input: z.object({
     episode: episodeInput,
     container: z.enum(['mp4', 'mov', 'mkv', 'webm', 'avi', 'ts', 'm4v']).default('mp4').describe('Ending of the file'),

@@ -27,6 +27,8 @@ export const signUrl = defineTool({
   description:
     'A short-lived URL that reads one stored file (a video player can seek in it). Whoever has the URL can read the file until it ends, at most 15 minutes later. It never lists and never writes.',
   effect: 'read',
+  errors: ['OBJECT_NOT_FOUND'],
+  example: { episode: 'rhobh-s05e17', kind: 'reports', ttl_s: 300 },
   input,
   output: z.object({
     url: z.string(),

@@ -15,6 +15,8 @@ export const statEpisode = defineTool({
   description:
     'What is stored of one episode: whether under names of layout v2, of v1, both or none; number and size of files of each kind; and its footage with size and sha256.',
   effect: 'read',
+  errors: ['MEDIA_UNREADABLE'],
+  example: { episode: 'rhobh-s05e17' },
   input: z.object({ episode: episodeInput }),
   output: z.object({
     episode: z.string(),

@@ -11,6 +11,8 @@ export const storageInfo = defineTool({
   description:
     'Where files are kept and what that place can do: backend, folder, free space, signed URLs, days of the lifecycle, files that have only a v1 name, and which environment settings are missing (names only).',
   effect: 'read',
+  errors: [],
+  example: {},
   input: z.object({}),
   output: z.object({
     backend: z.enum(['local']),
