@@ -34,6 +34,20 @@ module.exports = {
       to: { couldNotResolve: true },
     },
     {
+      name: 'no-feature-in-the-product',
+      comment: 'What lies in FEATURES/ is not part of the product yet: promote it first (screenalytics feature promote).',
+      severity: 'error',
+      from: { pathNot: '^FEATURES/' },
+      to: { path: '^FEATURES/' },
+    },
+    {
+      name: 'features-are-strangers',
+      comment: 'A feature imports no other feature: one of them may be dropped.',
+      severity: 'error',
+      from: { path: '^FEATURES/([^/]+)/' },
+      to: { path: '^FEATURES/', pathNot: '^FEATURES/$1/' },
+    },
+    {
       name: 'config-knows-nobody',
       comment: 'config/ says what may be changed; it never does anything with it. Move the doing into engine/.',
       severity: 'error',
@@ -151,8 +165,8 @@ module.exports = {
     door(
       'the-agents-sdk',
       '@openai/[^/]+|openai',
-      ['^agents/sdk\\.ts$'],
-      'Agents run through agents/sdk.ts: tracing off, tools from our servers alone.',
+      ['^agents/sdk(-ask)?\\.ts$'],
+      'Agents run through agents/sdk.ts and sdk-ask.ts: tracing off, tools of ours alone.',
     ),
     door('vega', 'vega(-lite)?', ['^engine/report/'], 'Charts are drawn in engine/report.'),
     door(

@@ -14,6 +14,9 @@ export const Line = z.discriminatedUnion('kind', [
     input: z.string(),
   }),
   z.object({ kind: z.literal('answer'), call_id: z.string(), tool: z.string(), text: z.string() }),
+  /** A proposal that a call left for a person, and that the person has decided, as the conversation knows. */
+  z.object({ kind: z.literal('waits'), proposal_id: z.string() }),
+  z.object({ kind: z.literal('settled'), proposal_id: z.string() }),
   /** `turns`: the limit stopped it; `stopped`: a person, or the time that one message may take. */
   z.object({
     kind: z.literal('ended'),

@@ -53,17 +53,10 @@ const CONNECT_S = 60;
 
 /** The graph on the SDK: tracing off, no tools but those of our servers, each server started when somebody first needs it. */
 export function openTeam(options: TeamOptions): Team {
-  const { config, graph, key } = options;
-  const { base_url, api } = config.endpoint;
-  setTracingDisabled(true);
+  const { config, graph } = options;
   const servers = new Map<string, LazyServer>();
   const agents = agentsOf(options, servers);
-  const provider = new OpenAIProvider({
-    apiKey: key || 'none',
-    useResponses: api === 'responses',
-    ...(base_url !== null && { baseURL: base_url }),
-  });
-  const runner = new Runner({ modelProvider: provider, tracingDisabled: true, traceIncludeSensitiveData: false });
+  const { runner, provider } = openRunner(config, options.key);
   return {
     async turn(name, lines, hear, stop) {
       const agent = agents.get(name) ?? agents.get(graph.first.name);
@@ -92,6 +85,18 @@ export function openTeam(options: TeamOptions): Team {
       await provider.close();
     },
   };
+}
+
+/** The endpoint of the configuration; nothing is traced. */
+export function openRunner({ endpoint: { base_url, api } }: Config['agents'], key: string | undefined) {
+  setTracingDisabled(true);
+  const provider = new OpenAIProvider({
+    apiKey: key || 'none',
+    useResponses: api === 'responses',
+    ...(base_url !== null && { baseURL: base_url }),
+  });
+  const runner = new Runner({ modelProvider: provider, tracingDisabled: true, traceIncludeSensitiveData: false });
+  return { runner, provider };
 }
 
 function agentsOf({ config, graph, model, programOf }: TeamOptions, servers: Map<string, LazyServer>) {
@@ -137,7 +142,7 @@ class LazyServer extends MCPServerStdio {
   }
 }
 
-function tell(item: RunItem, { line, outcome }: Hearing): void {
+export function tell(item: RunItem, { line, outcome }: Hearing): void {
   const { type } = item;
   if (type === 'message_output_item') line?.({ kind: 'agent', agent: item.agent.name, text: item.content });
   if (type === 'handoff_call_item' || type === 'tool_call_item') {
@@ -165,7 +170,7 @@ function textOf(output: unknown): string {
   return parts.map((part) => Part.safeParse(part).data?.text ?? '(picture or link)').join('\n');
 }
 
-function itemOf(line: Line): AgentInputItem[] {
+export function itemOf(line: Line): AgentInputItem[] {
   switch (line.kind) {
     case 'operator':
       return [{ role: 'user', content: line.text }];
@@ -185,7 +190,7 @@ function itemOf(line: Line): AgentInputItem[] {
 }
 
 /** The vendor's words stay away, and the cause too: they may hold parts of the key. What is no answer of a model is a bug of ours. */
-function endpointError(error: unknown): unknown {
+export function endpointError(error: unknown): unknown {
   if (!(error instanceof Error) || !(error instanceof AgentsError || 'status' in error)) return error;
   const status = 'status' in error && typeof error.status === 'number' ? error.status : null;
   return new ScreenalyticsError('CHAT_UNAVAILABLE', { status, reason: error.constructor.name });

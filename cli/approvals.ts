@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { report, ScreenalyticsError } from '#engine/core/errors.ts';
 import { canonical } from '#engine/core/stage.ts';
 import type { Engine } from '#engine/engine.ts';
+import { ensureWorker } from '#engine/queue/worker-process.ts';
 import { keepAudit } from '#engine/store/audit.ts';
 import { decideProposal, endProposal, listProposals, type Proposal, requireProposal } from '#engine/store/proposals.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { askedOf, profileOf } from '#mcps/kit/judge.ts';
 import { readInput, runTool } from '#mcps/kit/run-tool.ts';
 import type { AnyTool } from '#mcps/kit/server-face.ts';
+import { runsWaitingFor } from '#mcps/kit/waiting-runs.ts';
 import { tools } from '#mcps/screenalytics/tools/index.ts';
 import type { Answer, Command, Session } from './commands.ts';
 import { servers } from './mcp.ts';
@@ -105,8 +107,9 @@ async function approve(proposal: Proposal, session: Session): Promise<Answer> {
   const caller = { engine, signal: session.signal, actor, surface, approved: proposal_id };
   try {
     const output = await runTool(tool, input, { ...caller, progress: (now) => session.progress(now) });
-    const text = () => `Done, as ${proposal_id} proposed.\n${plain(canonical(output))}`;
-    return { output: { proposal_id, status: 'done', result: output }, ok: true, text };
+    const goes_on = await goingOn(engine, proposal_id);
+    const text = () => [`Done, as ${proposal_id} proposed.`, plain(canonical(output)), ...goesOn(goes_on)].join('\n');
+    return { output: { proposal_id, status: 'done', result: output, goes_on }, ok: true, text };
   } catch (thrown) {
     const error = settle(thrown, engine.log);
     await endProposal(db, proposal_id, 'failed', { code: report(error).code }); // no word of it if it ended before
@@ -125,7 +128,22 @@ async function reject(proposal: Proposal, session: Session): Promise<Answer> {
     ...about,
     ...{ decision: 'rejected', outcome: 'rejected', took_ms: 0, change_id: null, input_hash: null },
   });
-  return { output: { proposal_id, status: 'rejected' }, ok: true, text: () => `Rejected: ${proposal_id}.` };
+  const goes_on = await goingOn(engine, proposal_id);
+  const text = () => [`Rejected: ${proposal_id}.`, ...goesOn(goes_on)].join('\n');
+  return { output: { proposal_id, status: 'rejected', goes_on }, ok: true, text };
+}
+
+const RUNS_MAX = 20;
+
+/** Playbooks that waited for what was decided now: the worker goes on with them. */
+async function goingOn(engine: Engine, proposal_id: string): Promise<string[]> {
+  const runs = await runsWaitingFor(engine, proposal_id, RUNS_MAX);
+  if (runs.length > 0) ensureWorker(engine.config);
+  return runs;
+}
+
+function goesOn(runs: readonly string[]): string[] {
+  return runs.map((id) => `A playbook waited for it and goes on by itself: npx screenalytics playbook show ${id}`);
 }
 
 /** Stored input is read again by the tool's schema, so an older program's proposal runs as it was meant or not at all. */

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { z } from 'zod';
 import { readGraph } from '#agents/graph.ts';
+import { modelKey } from '#agents/model-key.ts';
 import type { Program } from '#agents/sdk.ts';
 import { projectRoot } from '#config/load.ts';
 import type { ProfileName } from '#config/schema.ts';
@@ -36,9 +37,7 @@ export const chatCommand: Command = {
     const { once, resume, agent, model } = readInput('chat', input, raw);
     const { engine, signal } = session;
     const { agents: config } = engine.config;
-    const key = process.env.OPENAI_API_KEY || undefined;
-    if (key === undefined && config.endpoint.base_url === null)
-      throw new ScreenalyticsError('CHAT_NOT_SET_UP', { missing: ['OPENAI_API_KEY', 'OPENAI_BASE_URL'] });
+    const key = modelKey(config);
     const graph = readGraph(config, servers, agent);
     const talk = await openConversation(engine, resume);
     // The SDK takes more than a second to read: nobody else should wait for it.

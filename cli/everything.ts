@@ -29,15 +29,18 @@ import { chatCommand } from './chat.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { connectCommand } from './connect.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
+import { featureCommands } from './feature.ts';
 import { explainCommand } from './explain.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
 import { jobCommands } from './jobs.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { mcpCommand } from './mcp.ts';
 import { playbookCommands } from './playbook.ts';
+import { playbookRunCommands } from './playbook-runs.ts';
 import { planText, runText } from './render.ts';
 import { reviewCommands } from './review.ts';
 import { sampleCommand } from './sample.ts';
+import { scheduleCommands } from './schedules.ts';
 import { storageCommands } from './storage.ts';
 import {
   defaultsText,
@@ -48,6 +51,7 @@ import {
   modelsText,
   screenTimeText,
 } from './views.ts';
+import { webhookCommands } from './webhooks.ts';
 
 /** Every command: the tools under their own names, and the everyday names beside them. */
 export const commands: readonly Command[] = [
@@ -78,6 +82,8 @@ export const commands: readonly Command[] = [
   ...reviewCommands,
   ...approvalCommands,
   ...playbookCommands,
+  ...playbookRunCommands,
+  ...scheduleCommands,
   auditCommand,
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),
@@ -85,6 +91,7 @@ export const commands: readonly Command[] = [
   ...toolCommands(checkHealth, { also: ['doctor'], text: healthText, ok: ({ ok }) => ok }),
   chatCommand,
   explainCommand,
+  ...featureCommands,
   mcpCommand,
   connectCommand,
   ...toolCommands(setConfig, { also: ['defaults'], text: defaultsText }),

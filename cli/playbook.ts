@@ -1,41 +1,53 @@
 import { z } from 'zod';
-import { type Planned, planPlaybook } from '#agents/playbook/dry-run.ts';
+import { type Planned, planAsks, planPlaybook } from '#agents/playbook/dry-run.ts';
 import { readAssignments } from '#agents/playbook/inputs.ts';
 import { lintPlaybook, type Problem } from '#agents/playbook/lint.ts';
 import { readPlaybook, shippedPlaybooks } from '#agents/playbook/read.ts';
 import { type Ran, runPlaybook } from '#agents/playbook/run.ts';
+import type { Offered } from '#agents/playbook/running.ts';
+import type { Step } from '#agents/playbook/schema.ts';
 import { ProfileName } from '#config/schema.ts';
-import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { report, ScreenalyticsError } from '#engine/core/errors.ts';
 import { canonical } from '#engine/core/stage.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
-import type { AnyTool } from '#mcps/kit/server-face.ts';
+import type { AnyTool, ServerFace } from '#mcps/kit/server-face.ts';
 import { type CallLine, listTranscripts, readTranscript, type Transcript } from '#mcps/kit/transcript.ts';
 import type { Command } from './commands.ts';
 import { servers } from './mcp.ts';
+import { type ScheduleRow, schedulesOf, schedulesText } from './schedule-rows.ts';
 import { facts, type Look, table } from './table.ts';
 import { plain } from './terminal.ts';
 
+const faces: readonly ServerFace[] = Object.values(servers);
 /** What the three servers answer: a playbook can ask no more than any agent. */
-export const playbookTools: readonly AnyTool[] = Object.values(servers).flatMap(
-  (face): readonly AnyTool[] => face.tools,
-);
+export const playbookTools: readonly AnyTool[] = faces.flatMap(({ tools }) => tools);
+/** The same, with what models are shown of pictures. */
+export const offered: Offered = {
+  tools: playbookTools,
+  pictures: Object.assign({}, ...faces.map(({ pictures }) => pictures)),
+};
 
 const nothing = z.object({});
 
 const listCommand: Command = {
   words: ['playbook', 'list'],
-  about: 'The playbooks that come with the program, and what each is given.',
+  about: 'The playbooks that come with the program, what each is given, and which are run at what times.',
   input: nothing,
   everyday: true,
-  run: async (raw) => {
+  run: async (raw, { engine }) => {
     readInput('playbook list', nothing, raw);
     const playbooks = [];
     for (const file of await shippedPlaybooks()) {
       const { name, title, description, inputs, steps } = await readPlaybook(file);
-      playbooks.push({ name, title, description, inputs, steps: steps.map(({ id, call }) => ({ id, call })) });
+      playbooks.push({ name, title, description, inputs, steps: steps.map(stepFacts) });
     }
+    const schedules: (ScheduleRow & { problems: readonly Problem[] })[] = [];
+    for (const row of await schedulesOf(engine)) schedules.push({ ...row, problems: await problemsNow(row) });
+    const ok = schedules.every(({ problem, problems }) => problem === null && problems.length === 0);
     const rows = playbooks.map(({ name, inputs, description }) => [name, Object.keys(inputs).join(', '), description]);
-    return { output: { playbooks }, ok: true, text: (look) => table(['playbook', 'inputs', 'about'], rows, look) };
+    const text = (look: Look) =>
+      [table(['playbook', 'inputs', 'about'], rows, look), ...schedulesText(schedules, look)].join('\n\n');
+    return { output: { playbooks, schedules }, ok, text };
   },
 };
 
@@ -50,20 +62,25 @@ const checkCommand: Command = {
   input: checkInput,
   positional: 'playbook',
   everyday: true,
-  run: async (raw) => {
+  run: async (raw, { engine, signal }) => {
     const { playbook } = readInput('playbook check', checkInput, raw);
-    const playbooks: { playbook: string; problems: readonly Problem[] }[] = [];
-    for (const name of playbook === undefined ? await shippedPlaybooks() : [playbook])
-      playbooks.push({ playbook: name, problems: await problemsOf(name) });
+    const playbooks: { playbook: string; problems: readonly Problem[]; asks: readonly Planned[] }[] = [];
+    for (const name of playbook === undefined ? await shippedPlaybooks() : [playbook]) {
+      const problems = await problemsOf(name);
+      const sound = problems.length === 0 ? await readPlaybook(name) : undefined;
+      const asks = sound && (await planAsks({ playbook: sound, ...offered, caller: { engine, signal } }));
+      playbooks.push({ playbook: name, problems, asks: asks ?? [] });
+    }
     const ok = playbooks.every(({ problems }) => problems.length === 0);
-    const text = () =>
-      playbooks
-        .flatMap(({ playbook: name, problems }) =>
-          problems.length === 0
-            ? [`${name}: sound`]
-            : problems.map((each) => plain(`${name}: ${each.where}: ${each.problem}`)),
-        )
-        .join('\n');
+    const text = (look: Look) => {
+      const said = playbooks.flatMap(({ playbook: name, problems }) =>
+        problems.length === 0
+          ? [`${name}: sound`]
+          : problems.map((each) => plain(`${name}: ${each.where}: ${each.problem}`)),
+      );
+      const asks = playbooks.flatMap((each) => each.asks);
+      return [...said, ...(asks.length === 0 ? [] : ['', 'What models may do:', planText(asks, look)])].join('\n');
+    };
     return { output: { playbooks }, ok, text };
   },
 };
@@ -77,6 +94,12 @@ async function problemsOf(named: string): Promise<readonly Problem[]> {
     if (!(error instanceof ScreenalyticsError) || error.code !== 'PLAYBOOK_INVALID') throw error;
     return Problems.parse(error.details.problems);
   }
+}
+
+/** Of a schedule, also when its file is gone. One that is not run any more says so already. */
+async function problemsNow({ source, next_at }: ScheduleRow): Promise<readonly Problem[]> {
+  if (next_at === null) return [];
+  return problemsOf(source).catch((error: unknown) => [{ where: source, problem: report(error).message }]);
 }
 
 const runInput = z.object({
@@ -103,7 +126,7 @@ const runCommand: Command = {
       profile,
       progress: (now: Parameters<typeof session.progress>[0]) => session.progress(now),
     };
-    const order = { playbook, inputs: readAssignments(playbook, inputs), tools: playbookTools, caller };
+    const order = { playbook, inputs: readAssignments(playbook, inputs), ...offered, caller };
     if (dry_run) {
       const calls = await planPlaybook(order);
       return { output: { playbook: playbook.name, calls }, ok: true, text: (look) => planText(calls, look) };
@@ -141,6 +164,10 @@ const showCommand: Command = {
 
 export const playbookCommands: readonly Command[] = [listCommand, checkCommand, runCommand, showCommand];
 
+function stepFacts(step: Step) {
+  return step.kind === 'call' ? { id: step.id, call: step.call } : { id: step.id, ask: step.tools };
+}
+
 function callsOf({ lines }: Transcript): CallLine[] {
   return lines.filter((line) => line.kind === 'call');
 }
@@ -148,13 +175,15 @@ function callsOf({ lines }: Transcript): CallLine[] {
 /** Without an end it runs still, or was killed. */
 function summary(transcript: Transcript) {
   const calls = callsOf(transcript);
-  const status = transcript.lines.find((line) => line.kind === 'ended')?.status ?? 'not ended';
+  const last = transcript.lines.findLast(({ kind }) => kind === 'ended' || kind === 'resumed');
+  const status = last?.kind === 'ended' ? last.status : 'not ended';
   const proposals = calls.filter(({ outcome }) => outcome === 'proposed').length;
   return { id: transcript.id, playbook: transcript.playbook, status, calls: calls.length, proposals };
 }
 
-function ranText({ id, status, calls }: Ran, look: Look): string {
+export function ranText({ id, status, calls, tokens_in, tokens_out }: Ran, look: Look): string {
   const waits = calls.some(({ outcome }) => outcome === 'proposed');
+  const on = `screenalytics playbook resume ${id}`;
   return [
     callsText(calls, look),
     '',
@@ -162,6 +191,8 @@ function ranText({ id, status, calls }: Ran, look: Look): string {
       ['status', status],
       ['transcript', `screenalytics playbook show ${id}`],
       ...(waits ? ([['waits for you', 'screenalytics proposals']] as const) : []),
+      ...(status === 'waiting' ? ([['then', on]] as const) : []),
+      ...tokensText(tokens_in, tokens_out),
     ]),
   ].join('\n');
 }
@@ -169,14 +200,31 @@ function ranText({ id, status, calls }: Ran, look: Look): string {
 function transcriptText(transcript: Transcript, look: Look): string {
   const { status } = summary(transcript);
   const started = transcript.lines.find((line) => line.kind === 'started');
+  const turns = transcript.lines.filter((line) => line.kind === 'turn');
   const about = facts([
     ['playbook', transcript.playbook],
     ['at', started?.at],
     ['profile', started?.profile],
     ['inputs', started && plain(canonical(started.inputs))],
     ['status', status],
+    ...tokensText(sum(turns, 'tokens_in'), sum(turns, 'tokens_out')),
   ]);
-  return [about, '', callsText(callsOf(transcript), look)].join('\n');
+  const said = turns.map(({ step, turn, said: words, calls }) => [
+    step,
+    turn,
+    calls,
+    words === null ? null : brief(words),
+  ]);
+  const model = said.length === 0 ? [] : ['', table(['step', 'turn', 'calls', 'the model said'], said, look)];
+  return [about, '', callsText(callsOf(transcript), look), ...model].join('\n');
+}
+
+function sum<K extends string>(rows: readonly Readonly<Record<K, number>>[], key: K): number {
+  return rows.reduce((all, row) => all + row[key], 0);
+}
+
+function tokensText(tokens_in: number, tokens_out: number): (readonly [string, string])[] {
+  return tokens_in + tokens_out === 0 ? [] : [['tokens', `${tokens_in} in, ${tokens_out} out`]];
 }
 
 function callsText(calls: readonly CallLine[], look: Look): string {
@@ -188,16 +236,20 @@ function callsText(calls: readonly CallLine[], look: Look): string {
 }
 
 function planText(calls: readonly Planned[], look: Look): string {
-  const rows = calls.map(({ step, tool, calls: times, input, decision, reason, certain }) => [
-    ...[step, tool, times ?? 'each', brief(canonical(input))],
+  const rows = calls.map(({ step, tool, calls: times, input, decision, reason, certain, ask }) => [
+    ...[step, tool, times ?? (ask === null ? 'each' : boundsOf(ask)), brief(canonical(input))],
     ...[certain ? decision : `${decision}, as far as known`, brief(reason)],
   ]);
   return table(['step', 'tool', 'calls', 'input', 'decision', 'why'], rows, look);
 }
 
+function boundsOf({ model, max_turns, max_writes }: NonNullable<Planned['ask']>): string {
+  return `as ${model} asks, ${max_turns} turns, ${max_writes} changes`;
+}
+
 const BRIEF_LETTERS = 120;
 
-function brief(text: string): string {
+export function brief(text: string): string {
   const shown = plain(text);
   return shown.length > BRIEF_LETTERS ? `${shown.slice(0, BRIEF_LETTERS)}...` : shown;
 }

@@ -1,6 +1,6 @@
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { type Found, fill, type Reference, readTemplate, referencesOf, type Scope } from './reference.ts';
-import type { Playbook, Step, When } from './schema.ts';
+import type { CallStep, Playbook, When } from './schema.ts';
 
 /** What is known when a step begins. */
 export interface State {
@@ -14,7 +14,7 @@ export interface State {
 export type Items = { readonly items: readonly ({ readonly value: unknown } | undefined)[] } | { missing: Reference };
 
 /** INPUT_INVALID for what is no list, or a longer one than the step allows. */
-export function itemsOf({ id, each, max = 0 }: Step, state: State): Items {
+export function itemsOf({ id, each, max = 0 }: CallStep, state: State): Items {
   if (each === undefined) return { items: [undefined] };
   const found = filled(each, scopeOf(state, undefined));
   if ('missing' in found) return found;
@@ -39,7 +39,8 @@ export interface Filled {
   readonly missing: ReadonlyMap<string, Reference>;
 }
 
-export function inputOf({ with: fields }: Step, { playbook }: State, scope: Scope): Filled {
+/** `with` or `bind` of a step. */
+export function inputOf(fields: CallStep['with'], { playbook }: State, scope: Scope): Filled {
   const input: Record<string, unknown> = {};
   const missing = new Map<string, Reference>();
   for (const [name, value] of Object.entries(fields)) {

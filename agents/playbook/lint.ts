@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { AnyTool } from '#mcps/kit/server-face.ts';
+import { AskAnswer } from './ask-answer.ts';
 import { canBe, itemsOf, Json, schemaAt, typesOf } from './json-schema.ts';
 import { onlyReference, type Reference, readTemplate, referencesOf } from './reference.ts';
-import type { Input, Playbook, Step } from './schema.ts';
+import type { AskStep, CallStep, Input, Playbook, Step, When } from './schema.ts';
 
 export interface Problem {
   /** `steps.find.with.show` */
@@ -44,10 +45,16 @@ export function lintPlaybook(playbook: Playbook, tools: readonly AnyTool[]): Pro
   const steps = new Map<string, Json | undefined>();
   const problems: Problem[] = policyProblems(playbook, tools);
   for (const step of playbook.steps) {
-    const tool = tools.find(({ name }) => name === step.call);
+    const known: Known = { inputs, steps: new Map(steps), optional };
     if (steps.has(step.id)) problems.push({ where: `steps.${step.id}`, problem: 'another step has this id' });
-    problems.push(...stepProblems(step, tool, { inputs, steps, optional }));
-    steps.set(step.id, tool && answerOf(step, tool));
+    if (step.kind === 'ask') {
+      problems.push(...askProblems(step, tools, known));
+      steps.set(step.id, Json.parse(z.toJSONSchema(AskAnswer, { io: 'output' })));
+    } else {
+      const tool = tools.find(({ name }) => name === step.call);
+      problems.push(...callProblems(step, tool, known));
+      steps.set(step.id, tool && answerOf(step, tool));
+    }
   }
   return problems;
 }
@@ -56,7 +63,7 @@ function isOptional({ optional, default: value }: Input): boolean {
   return optional && value === undefined;
 }
 
-function answerOf({ each }: Step, tool: AnyTool): Json {
+function answerOf({ each }: CallStep, tool: AnyTool): Json {
   const one = z.toJSONSchema(tool.output, { io: 'output' });
   return Json.parse(each === undefined ? one : { type: 'array', items: one });
 }
@@ -69,12 +76,9 @@ function policyProblems({ policy }: Playbook, tools: readonly AnyTool[]): Proble
   });
 }
 
-function stepProblems(step: Step, tool: AnyTool | undefined, before: Known): Problem[] {
-  const { id, call, each, when } = step;
-  const problems: Problem[] = [];
-  const say = (field: string, found: string | undefined) => {
-    if (found !== undefined) problems.push({ where: `steps.${id}.${field}`, problem: found });
-  };
+function callProblems(step: CallStep, tool: AnyTool | undefined, before: Known): Problem[] {
+  const { call, each, when } = step;
+  const { problems, say } = problemsOf(step);
   let item: Json | undefined;
   if (each !== undefined) {
     const list = schemaOf(each, before);
@@ -83,13 +87,49 @@ function stepProblems(step: Step, tool: AnyTool | undefined, before: Known): Pro
     say('each', typeof list === 'string' ? list : wrong);
   }
   const known = { ...before, ...(each !== undefined && { item: item ?? Json.parse({}) }) };
-  if (when !== undefined) {
-    const condition = schemaOf(typeof when === 'string' ? when : when.value, known);
-    if (typeof condition === 'string') say('when', condition);
+  say('when', whenProblem(when, known));
+  if (tool === undefined) {
+    say('call', `there is no tool ${call}`);
+    return problems;
   }
-  if (tool === undefined) say('call', `there is no tool ${call}`);
-  else problems.push(...withProblems(step, tool, known));
+  problems.push(...fieldProblems(step, 'with', tool, known));
+  const { required = [] } = Json.parse(z.toJSONSchema(tool.input, { io: 'input' }));
+  for (const key of required) if (!Object.hasOwn(step.with, key)) say(`with.${key}`, `${tool.name} needs it`);
   return problems;
+}
+
+/** Its tools, what it gives to each of them, and what its words refer to. */
+function askProblems(step: AskStep, tools: readonly AnyTool[], known: Known): Problem[] {
+  const { problems, say } = problemsOf(step);
+  const own = step.tools.flatMap((name) => tools.find((tool) => tool.name === name) ?? []);
+  for (const [at, name] of step.tools.entries()) {
+    if (!own.some((tool) => tool.name === name)) say('tools', `there is no tool ${name}`);
+    else if (step.tools.indexOf(name) !== at) say('tools', `${name} is there twice`);
+  }
+  say('when', whenProblem(step.when, known));
+  const template = readTemplate(step.ask);
+  if (typeof template === 'string') say('ask', template);
+  else
+    for (const reference of referencesOf(template))
+      say('ask', leadsTo(reference, known) === undefined ? nowhere(reference, known) : leftOut(step.ask, known));
+  for (const key of Object.keys(step.bind))
+    if (!own.some(({ input }) => Object.hasOwn(input.shape, key)))
+      say(`bind.${key}`, 'none of its tools has such an input');
+  for (const tool of own) problems.push(...fieldProblems(step, 'bind', tool, known));
+  return problems;
+}
+
+function problemsOf({ id }: Step) {
+  const problems: Problem[] = [];
+  const say = (field: string, found: string | undefined) => {
+    if (found !== undefined) problems.push({ where: `steps.${id}.${field}`, problem: found });
+  };
+  return { problems, say };
+}
+
+function whenProblem(when: When | undefined, known: Known): string | undefined {
+  const condition = when && schemaOf(typeof when === 'string' ? when : when.value, known);
+  return typeof condition === 'string' ? condition : undefined;
 }
 
 /** Of a text that has to be one reference: what it gives, or what is wrong. */
@@ -117,22 +157,20 @@ function nowhere({ text, root, path }: Reference, known: Known): string {
   return `${text}: its answer has no such field`;
 }
 
-function withProblems(step: Step, tool: AnyTool, known: Known): Problem[] {
-  const { properties = {}, required = [] } = Json.parse(z.toJSONSchema(tool.input, { io: 'input' }));
-  const given = Object.entries(step.with).flatMap(([key, value]) => {
-    const where = `steps.${step.id}.with.${key}`;
+/** What is given to a tool: by a call all of it has to be its own, of what a model's tools are given each takes what it has. */
+function fieldProblems(step: Step, from: 'with' | 'bind', tool: AnyTool, known: Known): Problem[] {
+  const { properties = {} } = Json.parse(z.toJSONSchema(tool.input, { io: 'input' }));
+  const fields = step.kind === 'call' ? step.with : step.bind;
+  return Object.entries(fields).flatMap(([key, value]) => {
+    const where = `steps.${step.id}.${from}.${key}`;
     const field = Object.hasOwn(tool.input.shape, key) ? properties[key] : undefined;
-    if (field === undefined) return { where, problem: `${tool.name} has no such input` };
+    if (field === undefined) return from === 'bind' ? [] : { where, problem: `${tool.name} has no such input` };
     const found = Array.isArray(value) ? listProblem(value, known) : valueProblem(value, Json.parse(field), known);
     if (found !== undefined) return { where, problem: found };
     if ([value].flat().some((each) => isOpen(each))) return [];
     const parsed = z.object({ [key]: tool.input.shape[key] }).safeParse({ [key]: value });
     return parsed.success ? [] : { where, problem: parsed.error.issues.map(({ message }) => message).join('; ') };
   });
-  const missing = required
-    .filter((key) => !Object.hasOwn(step.with, key))
-    .map((key) => ({ where: `steps.${step.id}.with.${key}`, problem: `${tool.name} needs it` }));
-  return [...given, ...missing];
 }
 
 /** Whether it is known only when the playbook runs. */

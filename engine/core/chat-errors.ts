@@ -5,8 +5,8 @@ export const CHAT_ERRORS = {
   CHAT_NOT_SET_UP: {
     exit: 6,
     actor: 'operator',
-    message: 'Chatting needs a language model, and none is set up.',
-    hint: 'Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own. Without one: screenalytics connect codex, screenalytics connect claude, playbooks, and every other command.',
+    message: 'This needs a language model, and none is set up.',
+    hint: 'Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own. Without one: screenalytics connect codex, screenalytics connect claude, playbooks without `ask`, and every other command.',
   },
   CHAT_UNAVAILABLE: {
     exit: 5,
@@ -23,7 +23,7 @@ export const CHAT_ERRORS = {
   TURN_LIMIT: {
     exit: 7,
     actor: 'caller',
-    message: 'The agent took as many turns as it may for one message, and was stopped.',
-    hint: 'What it did is kept: resume the conversation and ask for less at once, or raise agents.turns_max.',
+    message: 'The agent took as many turns as it may, and was stopped.',
+    hint: 'What it did is kept: resume the conversation and ask for less at once, or raise agents.turns_max (of a playbook max_turns).',
   },
 } as const satisfies Record<string, { exit: number; actor: Actor; message: string; hint: string }>;

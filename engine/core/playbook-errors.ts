@@ -14,6 +14,18 @@ export const PLAYBOOK_ERRORS = {
     message: 'The playbook cannot be run as it is written.',
     hint: 'Correct what is listed, and look again: screenalytics playbook check',
   },
+  PLAYBOOK_NOT_WAITING: {
+    exit: 4,
+    actor: 'caller',
+    message: 'This run of a playbook cannot go on now.',
+    hint: 'It goes on once, when everything that it waits for is decided: screenalytics proposals, then screenalytics approve or reject.',
+  },
+  PLAYBOOK_CUT_OFF: {
+    exit: 70,
+    actor: 'operator',
+    message: 'The process that ran this playbook ended before it did.',
+    hint: 'What was done stays, the rest is not done, and it is not begun again: its transcript says how far it came. The next time is as planned.',
+  },
   TRANSCRIPT_NOT_FOUND: {
     exit: 3,
     actor: 'caller',

@@ -9,8 +9,10 @@ import type { DbReader } from '../store/db.ts';
 import { erasePeople, everybody, findText, type Traces, tracesOf, usedKeys } from '../store/erasure.ts';
 import { eraseJobs } from '../store/jobs.ts';
 import type { Person } from '../store/people.ts';
+import { erasePlaybookRuns } from '../store/playbook-runs.ts';
 import { eraseProposals } from '../store/proposals.ts';
 import { listCurrentRuns } from '../store/run-keys.ts';
+import { eraseSchedules } from '../store/schedules.ts';
 import { erasedOf, eraseLog, type LogPlan, planLog } from './erase-log.ts';
 import { eraseFaces, eraseOrphans, eraseSeedFiles, eraseTexts, filesNaming } from './files.ts';
 import { addErasure } from './ledger.ts';
@@ -78,6 +80,8 @@ export async function forget(engine: Engine, order: ForgetOrder): Promise<Forget
       const pattern = sqlPattern(needlesOf(found.traces, found.log.evidence));
       await eraseProposals(q, pattern);
       await eraseJobs(q, pattern);
+      await erasePlaybookRuns(q, pattern);
+      await eraseSchedules(q, pattern);
       return found;
     });
     const todo = todoOf({ traces, log });
@@ -138,7 +142,7 @@ async function endTodo(
 
 export const BEYOND = {
   footage: 'footage and frames that were kept still show the person: forget episode deletes them',
-  copies: 'backups, and exports outside of the home',
+  copies: 'backups, exports outside of the home, and what webhooks were told before',
   elsewhere: 'videos and photos where they were taken from',
   server: "the server's write-ahead log, replicas and backups are its administrator's",
   rows: 'erased rows are still in the files of the database, until its tables are vacuumed (vacuum full)',

@@ -3,7 +3,7 @@ import type { EngineReader } from '../engine.ts';
 import { isIn, type Needles } from './needles.ts';
 
 /** What a line says in words of others. */
-const SAID = ['inputs', 'input', 'why'];
+const SAID = ['inputs', 'input', 'why', 'said'];
 
 /**
  * A transcript in which lines that name somebody keep that something was asked and how it ended, and nothing that was said. Undefined

@@ -25,8 +25,12 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Of config/policy.yaml. It can only make stricter what `services.profile` says, and several only each other. */
   readonly profile?: ProfileName | readonly ProfileName[];
-  /** Further rules, as of a playbook: they can only make it stricter, too. */
-  readonly policies?: readonly { readonly name: string; readonly rules: readonly Rule[] }[];
+  /** Further rules, as of a playbook: they can only make it stricter, too. `writes_max`: how much may change under them in `run_limits`. */
+  readonly policies?: readonly {
+    readonly name: string;
+    readonly rules: readonly Rule[];
+    readonly writes_max?: number;
+  }[];
   /** What this session has changed so far: one map for all its calls. Absent: each call is a session of its own. */
   readonly run_limits?: Map<string, number>;
   /** Id of the proposal that a person has approved for exactly this call. The database says whether that is so. */

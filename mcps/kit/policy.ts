@@ -7,6 +7,8 @@ export interface RuleSet {
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly only_tightens?: boolean;
+  /** So many changes of a session, done or proposed; then it denies. */
+  readonly writes_max?: number;
 }
 
 /** What is known of a call when it is decided. */
@@ -45,7 +47,18 @@ const DEFAULTS: Record<Effect, Action> = { read: 'allow', write: 'ask', destroy:
 
 /** The strictest word of all sets of rules, in whatever order they come: a further set can only tighten. */
 export function decide(sets: readonly RuleSet[], call: Call): Verdict {
-  return strictest(sets.map((set) => decideOne(set, call)));
+  const verdict = strictest(sets.map((set) => decideOne(set, call)));
+  const budgets = sets.filter(({ writes_max }) => writes_max !== undefined);
+  if (budgets.length === 0 || call.effect === 'read' || verdict.action === 'deny') return verdict;
+  const spent = budgets.filter((set) => (call.spent.get(budgetKey(set)) ?? 0) + call.rows > (set.writes_max ?? 0));
+  const [full] = spent.map(({ name, writes_max }) => `${name} may change ${writes_max}, and no more`).sort();
+  if (full !== undefined) return { action: 'deny', reason: full, counts: [] };
+  return { ...verdict, counts: [...verdict.counts, ...budgets.map(budgetKey)].sort() };
+}
+
+/** Under which a session counts what it changed of `writes_max`. */
+export function budgetKey({ name }: Pick<RuleSet, 'name'>): string {
+  return `${name}/`;
 }
 
 function decideOne(set: RuleSet, call: Call): Verdict {

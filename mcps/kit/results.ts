@@ -48,10 +48,15 @@ export function errorResult(error: ScreenalyticsError): CallToolResult {
 }
 
 function textBlock(words: string, data: Record<string, unknown>): ContentBlock {
+  return { type: 'text', text: dataText(words, data) };
+}
+
+/** Data between marks, as JSON on one line. */
+export function dataText(words: string, data: unknown): string {
   const text = JSON.stringify(data);
   const omitted = text.length - TEXT_MAX;
   const note = omitted > 0 ? ` ${omitted} characters are omitted: ask for fewer rows, or for the next page.` : '';
-  return { type: 'text', text: fenced(`${words}${note}`, text.slice(0, TEXT_MAX)) };
+  return fenced(`${words}${note}`, text.slice(0, TEXT_MAX));
 }
 
 /** Only what JSON knows. */

@@ -18,13 +18,39 @@ const Started = z.object({
   inputs: Values.nullable(),
 });
 
-/** One call, or a step that was passed over (`skipped`). */
+/** It goes on in another process, after a person decided. */
+const Resumed = z.object({
+  kind: z.literal('resumed'),
+  at: z.string(),
+  playbook: z.string(),
+  profile: z.string(),
+  decided: z.array(z.object({ proposal_id: z.string(), status: z.string() })),
+});
+
+/** What a model said at its turn in a step that asks one. */
+const TurnLine = z.object({
+  kind: z.literal('turn'),
+  step: z.string(),
+  /** From 1, over all of the step. */
+  turn: z.int(),
+  /** In short; null after an erasure, or where it only called. */
+  said: z.string().nullable(),
+  /** Calls that it asked for: these follow. */
+  calls: z.int(),
+  /** As the endpoint counts; 0 where it does not. */
+  tokens_in: z.int(),
+  tokens_out: z.int(),
+});
+
+/** One call, or a step that was passed over (`skipped`). A step that asks a model has one for itself, too, with `ask` as the tool. */
 export const CallLine = z.object({
   kind: z.literal('call'),
   step: z.string(),
   tool: z.string(),
   /** Of `each`, from 0. */
   item: z.int().nullable(),
+  /** Of the model that asked; null: the playbook did. */
+  turn: z.int().nullable().default(null),
   input: Values.nullable(),
   /** Of the policy, as in the audit; `none`: it did not come to that. */
   decision: z.string(),
@@ -39,13 +65,16 @@ export type CallLine = z.output<typeof CallLine>;
 
 const Ended = z.object({
   kind: z.literal('ended'),
-  /** `failed`: an error stopped it; `proposed`: what waits for a person did. */
-  status: z.enum(['done', 'failed', 'proposed', 'canceled']),
+  /** `failed`: an error stopped it; `proposed`: what waits for a person did; `waiting`: it goes on when the person has decided. */
+  status: z.enum(['done', 'failed', 'proposed', 'canceled', 'waiting']),
   took_ms: z.number(),
+  /** Of all models that were asked, as their endpoints count. */
+  tokens_in: z.int().default(0),
+  tokens_out: z.int().default(0),
 });
 export type Status = z.output<typeof Ended>['status'];
 
-const Line = z.discriminatedUnion('kind', [Started, CallLine, Ended]);
+const Line = z.discriminatedUnion('kind', [Started, Resumed, TurnLine, CallLine, Ended]);
 
 export const Transcript = z.object({
   id: z.string(),
@@ -60,21 +89,25 @@ export type Transcript = z.output<typeof Transcript>;
 export interface TranscriptWriter {
   readonly id: string;
   add(line: z.input<typeof Line>): Promise<void>;
+  /** Whether somebody was erased since it was opened. */
+  outdated(): Promise<boolean>;
 }
 
 /**
- * A new transcript of the home. Once somebody was erased while it is written, it says nothing any more of what is asked: the names that a
- * run has read before are still in its hands.
+ * A transcript of the home: a new one, or that with this id, which goes on. Once somebody was erased while it is written, it says nothing any
+ * more of what is asked: the names that a run has read before are still in its hands.
  */
-export async function openTranscript(engine: Engine, playbook: string): Promise<TranscriptWriter> {
-  const id = `${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
+export async function openTranscript(engine: Engine, playbook: string, given?: string): Promise<TranscriptWriter> {
+  const id = given ?? `${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
   const said = await openSaidLines(engine);
   return {
     id,
     async add(line) {
-      const silent = line.kind === 'call' && (await said.outdated());
-      await said.append(transcriptKey(playbook, id), [silent ? { ...line, input: null, why: null } : line]);
+      const silent = (line.kind === 'call' || line.kind === 'turn') && (await said.outdated());
+      const mute = line.kind === 'turn' ? { said: null } : { input: null, why: null };
+      await said.append(transcriptKey(playbook, id), [silent ? { ...line, ...mute } : line]);
     },
+    outdated: said.outdated,
   };
 }
 

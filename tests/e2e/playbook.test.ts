@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { planPlaybook } from '#agents/playbook/dry-run.ts';
 import { readPlaybook } from '#agents/playbook/read.ts';
-import { type Order, runPlaybook } from '#agents/playbook/run.ts';
+import { runPlaybook } from '#agents/playbook/run.ts';
+import type { Order } from '#agents/playbook/running.ts';
 import { Playbook } from '#agents/playbook/schema.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
@@ -14,6 +15,7 @@ import { listAudit } from '#engine/store/audit.ts';
 import { upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
 import { requirePerson } from '#engine/store/people.ts';
+import { findPlaybookRun } from '#engine/store/playbook-runs.ts';
 import { listProposals } from '#engine/store/proposals.ts';
 import { openTranscript, readTranscript } from '#mcps/kit/transcript.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
@@ -242,7 +244,14 @@ test('whoever is forgotten is in no transcript: not in those before, and not in 
   await writing.add(line);
   expect(filesWith(join(home, 'transcripts'), name)).toHaveLength(2);
 
+  const title = { kind: 'show', show: 'hers', title: `The ${name} Show` };
+  const asks = { id: 'asks', call: 'save_catalog', with: title, on_proposal: 'wait' };
+  const waits = await runPlaybook(order(made([asks]), {}));
+  expect(waits.status).toBe('waiting');
+
   const { left, files } = await forgetPerson(engine, by, await requirePerson(await engine.db(), name), null);
+  const over = await findPlaybookRun(await engine.db(), waits.id);
+  expect(over).toMatchObject({ state: 'canceled', stored: null });
   await writing.add(line);
   expect({ left, found: filesWith(join(home, 'transcripts'), 'Zebediah') }).toEqual({ left: [], found: [] });
   expect(files).toContain(`transcripts/made/${ran.id}.jsonl`);

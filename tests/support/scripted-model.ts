@@ -3,7 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { zstdDecompressSync } from 'node:zlib';
 
 /** What a scripted model says at its turn: it calls a tool of a server or, without one, of the client itself; or it is done. */
-export type Step = { readonly server?: string; readonly tool: string; readonly args: Record<string, unknown> } | string;
+export type Step = Call | string;
+
+export interface Call {
+  readonly server?: string;
+  readonly tool: string;
+  readonly args: Record<string, unknown>;
+  /** Further calls of the same turn: over the Responses API alone. */
+  readonly also?: readonly Call[];
+}
 
 /** A turn of the script, given what the last call showed the model. */
 export type Turn = (shown: Shown) => Step;
@@ -20,6 +28,8 @@ export interface ScriptedModel {
   readonly offered: Set<string>;
   /** All that the model was told at its first turn, as JSON. */
   readonly told: string;
+  /** What it was sent at each turn, as JSON. */
+  readonly bodies: string[];
   /** By turn: what the call of that turn showed. */
   readonly shown: Shown[];
   /** Requests for anything but an answer of the model. */
@@ -49,6 +59,7 @@ export async function openScripted(speech: Speech, turns: readonly Turn[]): Prom
   const offered = new Set<string>();
   const shown: Shown[] = [];
   const others: string[] = [];
+  const bodies: string[] = [];
   let at = 0;
   let told = '';
   const server = createServer(async (request, response) => {
@@ -57,7 +68,8 @@ export async function openScripted(speech: Speech, turns: readonly Turn[]): Prom
       others.push(`${request.method} ${request.url}`);
       return speech.other(asked, response);
     }
-    told ||= JSON.stringify(asked.body);
+    bodies.push(JSON.stringify(asked.body));
+    told ||= bodies[0] ?? '';
     for (const name of speech.offered(asked.body)) offered.add(name);
     const last = speech.shown(asked.body);
     if (last !== undefined) shown.push(last);
@@ -74,6 +86,7 @@ export async function openScripted(speech: Speech, turns: readonly Turn[]): Prom
     url: `http://127.0.0.1:${port}`,
     offered,
     shown,
+    bodies,
     others,
     close,
     get told() {

@@ -25,15 +25,15 @@ const speech: Speech = {
     return last && shownOf(last.output ?? '');
   },
   say(step, n, { body }, response) {
-    const item =
+    const items =
       typeof step === 'string'
-        ? { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: step, annotations: [] }] }
-        : {
-            ...{ type: 'function_call', call_id: `call_${n}`, name: step.tool, arguments: JSON.stringify(step.args) },
-            ...(step.server !== undefined && { namespace: `mcp__${step.server.replaceAll('-', '_')}` }),
-          };
+        ? [{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text: step, annotations: [] }] }]
+        : [step, ...(step.also ?? [])].map(({ server, tool, args }, at) => ({
+            ...{ type: 'function_call', call_id: `call_${n}_${at}`, name: tool, arguments: JSON.stringify(args) },
+            ...(server !== undefined && { namespace: `mcp__${server.replaceAll('-', '_')}` }),
+          }));
     const id = `response_${n}`;
-    const made = { ...item, id: `item_${n}`, status: 'completed' };
+    const made = items.map((item, at) => ({ ...item, id: `item_${n}_${at}`, status: 'completed' }));
     const usage = { input_tokens: 1, output_tokens: 1, total_tokens: 2 };
     const whole = {
       id,
@@ -41,12 +41,12 @@ const speech: Speech = {
       created_at: 1,
       model: body.model,
       status: 'completed',
-      output: [made],
+      output: made,
       usage,
     };
     sendEvents(response, [
       { type: 'response.created', response: { ...whole, status: 'in_progress', output: [] } },
-      { type: 'response.output_item.done', output_index: 0, item: made },
+      ...made.map((item, output_index) => ({ type: 'response.output_item.done', output_index, item })),
       { type: 'response.completed', response: whole },
     ]);
   },

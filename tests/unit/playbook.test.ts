@@ -78,6 +78,25 @@ describe('what cannot be run is said before anything runs', () => {
     expect(problemsOf(steps)).toEqual([expect.stringContaining(problem)]);
   });
 
+  const ask = { id: 'a', ask: 'Find ${inputs.show}.', tools: ['search_catalog'], max_turns: 3, max_writes: 0 };
+  test.each<[string, object, string]>([
+    ['a tool of a model', { tools: ['search_catalog', 'set_config'] }, 'steps.a.tools: there is no tool set_config'],
+    ['a tool twice', { tools: ['search_catalog', 'search_catalog'] }, 'steps.a.tools: search_catalog is there twice'],
+    ['what is given to none', { bind: { shows: 'x' } }, 'steps.a.bind.shows: none of its tools has such an input'],
+    ['a constant that is given', { bind: { limit: 0 } }, 'steps.a.bind.limit: Too small'],
+    ['what is given and not there', { bind: { show: '${inputs.serie}' } }, '${inputs.serie} is none of the inputs'],
+    ['words of a question', { ask: 'Of ${steps.z.text}' }, 'steps.a.ask: ${steps.z.text}: z is no earlier step'],
+    ['words that may be left out', { ask: 'Of ${inputs.words}' }, 'may be left out'],
+  ])('%s', (_, over, problem) => {
+    expect(problemsOf([{ ...ask, ...over }])).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('what a model said may be referred to, and nothing that it did not', () => {
+    const finding = (text: string) => ({ ...find, with: { query: text } });
+    expect(problemsOf([ask, finding('${steps.a.text}')])).toEqual([]);
+    expect(problemsOf([ask, finding('${steps.a.words}')])).toEqual([expect.stringContaining('no such field')]);
+  });
+
   test('a rule about no tool', () => {
     const policy = [{ tools: 'purge_files*', action: 'deny', reason: 'no' }];
     expect(problemsOf([find], { policy })).toEqual(['policy.0.tools: no tool is called purge_files*']);
@@ -89,7 +108,8 @@ describe('what cannot be run is said before anything runs', () => {
       { policy: [{ tools: '*', action: 'allow', reason: 'all' }] },
       /only make the policy stricter/,
     ],
-    ['a step for a model', { steps: [{ id: 'a', ask: 'Look at it.' }] }, /call|ask/],
+    ['a model without bounds', { steps: [{ id: 'a', ask: 'Look at it.', tools: ['list_views'] }] }, /max_turns/],
+    ['a call and a question at once', { steps: [{ ...find, ask: 'Look at it.' }] }, /call/],
     ['each without a maximum', { steps: [{ ...find, each: '${inputs.words}' }] }, /go together/],
     ['a key that is not known', { profile: 'admin' }, /profile/],
   ])('%s', (_, over, problem) => {
@@ -125,9 +145,9 @@ describe('values', () => {
   });
   const filled = (fields: object, steps: Record<string, unknown> = {}, item?: unknown) => {
     const [step] = made([{ ...find, with: fields }]).steps;
-    if (step === undefined) throw new Error('no step');
+    if (step?.kind !== 'call') throw new Error('no call');
     const own = state(steps);
-    return inputOf(step, own, scopeOf(own, item === undefined ? undefined : { value: item }));
+    return inputOf(step.with, own, scopeOf(own, item === undefined ? undefined : { value: item }));
   };
 
   test('a lone reference keeps its type, and what is put in is not read again', () => {
@@ -174,7 +194,7 @@ describe('values', () => {
 
   test('a list that is longer than it may be is refused, not cut', () => {
     const [step] = made([{ ...find, each: '${steps.a.list}', max: 2 }]).steps;
-    if (step === undefined) throw new Error('no step');
+    if (step?.kind !== 'call') throw new Error('no call');
     expect(itemsOf(step, state({ a: { list: [1, 2] } }))).toMatchObject({ items: [{ value: 1 }, { value: 2 }] });
     expect(() => itemsOf(step, state({ a: { list: [1, 2, 3] } }))).toThrow(
       expect.objectContaining({ code: 'INPUT_INVALID' }),

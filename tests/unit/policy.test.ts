@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import { Rule } from '#config/schema.ts';
 import { uniform as seeded } from '#engine/eval/intervals.ts';
-import { type Call, decide, limitKey, type RuleSet } from '#mcps/kit/policy.ts';
+import { budgetKey, type Call, decide, limitKey, type RuleSet } from '#mcps/kit/policy.ts';
 import { tools as postgres } from '#mcps/postgres/tools/index.ts';
 import { tools as screenalytics } from '#mcps/screenalytics/tools/index.ts';
 import { tools as storage } from '#mcps/storage/tools/index.ts';
@@ -46,6 +46,24 @@ test('limits that are not kept turn allow into ask, and say which', () => {
   });
   expect(decide([mine], call({ margin: 0.5 }))).toMatchObject({ action: 'ask', reason: /not known/ });
   expect(action([mine], { ...sure, score: Number.NaN })).toBe('ask');
+});
+
+test('a budget counts what is done and what is proposed, and denies what is more; reading costs nothing', () => {
+  const budget = { name: 'step', rules: [], only_tightens: true, writes_max: 3 };
+  const [allows, asks] = [rules({ tools: '*', action: 'allow' }), rules({ tools: '*', action: 'ask' })];
+  const spent = new Map([[budgetKey(budget), 2]]);
+  expect(decide([allows, budget], call({ spent }))).toMatchObject({ action: 'allow', counts: ['step/'] });
+  expect(decide([asks, budget], call({ spent }))).toMatchObject({ action: 'ask', counts: ['step/'] });
+  for (const set of [allows, asks])
+    expect(decide([set, budget], call({ spent, rows: 2 }))).toMatchObject({
+      action: 'deny',
+      reason: /may change 3/,
+      counts: [],
+    });
+  expect(decide([allows, budget], call({ spent, rows: 2, effect: 'read' }))).toMatchObject({
+    action: 'allow',
+    counts: [],
+  });
 });
 
 test('a scope holds allow within it and deny to it; what does not say what it is about is on the strict side', () => {

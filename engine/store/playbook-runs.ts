@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Db, DbReader, Readable } from './db.ts';
+import { Proposal } from './proposals.ts';
+
+/** A run of a playbook that waits for a person, or did. */
+const PlaybookRun = z.object({
+  run_id: z.string(),
+  playbook: z.string(),
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'proposed', 'canceled']),
+  /** What is needed to go on; who runs playbooks knows its shape. Null once it has ended. */
+  stored: z.record(z.string(), z.unknown()).nullable(),
+  pending: z.array(z.string()),
+});
+export type PlaybookRun = z.output<typeof PlaybookRun>;
+
+const COLUMNS = 'run_id, playbook, state, stored, pending';
+/** Nobody decides on them any more, and nobody is at them. */
+const ALL_DECIDED = `not exists (select from sa.proposal p
+  where p.proposal_id = any(pending) and p.status in ('open', 'approved'))`;
+
+/** Of a run that waits for the first time, or again. False where it is no longer one that may: an erasure ended it. */
+export function keepWaiting(
+  db: Db,
+  { run_id, playbook, stored, pending }: Pick<PlaybookRun, 'run_id' | 'playbook' | 'stored' | 'pending'>,
+): Promise<boolean> {
+  const sql = `insert into sa.playbook_run (run_id, playbook, state, stored, pending) values ($1, $2, 'waiting', $3::jsonb, $4::text[])
+    on conflict (run_id) do update set state = 'waiting', stored = $3::jsonb, pending = $4::text[]
+    where playbook_run.state = 'running' returning 1`;
+  const values = [run_id, playbook, JSON.stringify(stored), pending];
+  return db.write(async (q) => (await q.query(sql, values)).length === 1);
+}
+
+/** Takes one to go on with it: of any number who try, one. Undefined when it does not wait, or a person has still to decide. */
+export async function claimDecided(db: Db, run_id: string): Promise<PlaybookRun | undefined> {
+  const sql = `update sa.playbook_run set state = 'running', resumed_at = now()
+    where run_id = $1 and state = 'waiting' and ${ALL_DECIDED} returning ${COLUMNS}`;
+  const [found] = z.array(PlaybookRun).parse(await db.write((q) => q.query(sql, [run_id])));
+  return found;
+}
+
+export async function endPlaybookRun(
+  db: Db,
+  run_id: string,
+  state: Exclude<PlaybookRun['state'], 'waiting' | 'running'>,
+): Promise<void> {
+  const sql = `update sa.playbook_run set state = $2, stored = null, ended_at = now() where run_id = $1 and state = 'running'`;
+  await db.write((q) => q.query(sql, [run_id, state]));
+}
+
+export async function findPlaybookRun(db: Readable, run_id: string): Promise<PlaybookRun | undefined> {
+  const sql = `select ${COLUMNS} from sa.playbook_run where run_id = $1`;
+  const [found] = z.array(PlaybookRun).parse(await db.read((q) => q.query(sql, [run_id])));
+  return found;
+}
+
+/** Ids of those that can go on, the oldest first; with a proposal all that wait for it, whether it is decided or not. */
+export async function waitingRuns(db: Readable, limit: number, proposal_id?: string): Promise<string[]> {
+  const sql = `select run_id from sa.playbook_run where state = 'waiting'
+    and (($2::text is null and ${ALL_DECIDED}) or $2 = any(pending)) order by created_at, run_id limit $1`;
+  const rows = await db.read((q) => q.query(sql, [limit, proposal_id ?? null]));
+  return z
+    .array(z.object({ run_id: z.string() }))
+    .parse(rows)
+    .map(({ run_id }) => run_id);
+}
+
+/** How proposals stand. One that is gone is missing. */
+export async function proposalsOf(
+  db: Readable,
+  ids: readonly string[],
+): Promise<Pick<Proposal, 'proposal_id' | 'status' | 'result'>[]> {
+  const sql = 'select proposal_id, status, result from sa.proposal where proposal_id = any($1::text[])';
+  const Row = Proposal.pick({ proposal_id: true, status: true, result: true });
+  return z.array(Row).parse(await db.read((q) => q.query(sql, [ids])));
+}
+
+/** Of an erasure: one that waits with such words in it is over. */
+export async function erasePlaybookRuns(q: DbReader, pattern: string | null): Promise<void> {
+  if (pattern === null) return;
+  await q.query(
+    `update sa.playbook_run set stored = null, state = 'canceled', ended_at = now() where stored::text ~* $1`,
+    [pattern],
+  );
+}
