@@ -1,14 +1,19 @@
 import process from 'node:process';
 import { z } from 'zod';
+import { requireRunnable } from '#agents/playbook/require-runnable.ts';
+import { resumeDuty } from '#agents/playbook/resume-duty.ts';
+import { runPlaybookJobs } from '#agents/playbook/run-job.ts';
 import { loadConfig } from '#config/load.ts';
 import { openEngine } from '#engine/engine.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
+import { PLAYBOOK_JOB, scheduleDuty } from '#mcps/kit/schedules.ts';
 import { workJobs } from '#mcps/kit/work-jobs.ts';
 import { cancelJob } from '#mcps/screenalytics/tools/cancel-job.ts';
 import { getJob } from '#mcps/screenalytics/tools/get-job.ts';
 import { tools } from '#mcps/screenalytics/tools/index.ts';
 import { ingestEpisode } from '#mcps/screenalytics/tools/ingest-episode.ts';
 import { type Command, toolCommands } from './commands.ts';
+import { offered, playbookTools } from './playbook.ts';
 import { seconds } from './render.ts';
 import { facts, type Look, table } from './table.ts';
 
@@ -17,14 +22,19 @@ const input = z.object({});
 /** Works off jobs, as the process does that the first job starts by itself. */
 const workCommand: Command = {
   words: ['work'],
-  about: 'Works off the jobs that wait, until none comes any more. One process a home; a job starts it by itself.',
+  about:
+    'Works off the jobs that wait, until none comes any more; with scheduled playbooks it stays. One process a home; a job starts it by itself.',
   input,
   positional: undefined,
   everyday: true,
   run: async (raw, { engine, signal }) => {
     readInput('work', input, raw);
     const reopen = () => openEngine(loadConfig(process.env));
-    const worked = await workJobs({ engine, reopen, tools, signal });
+    const resumer = resumeDuty(engine, reopen, offered, signal);
+    const duties = [scheduleDuty(engine, requireRunnable(playbookTools)), resumer];
+    const others = { [PLAYBOOK_JOB]: runPlaybookJobs(offered) };
+    const worked = await workJobs({ engine, reopen, tools, duties, others, signal });
+    await resumer.settled();
     const text = worked ? 'No job waits any more.' : 'Another process of this home works them off.';
     return { output: { worked }, ok: true, text: () => text };
   },

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { projectRoot } from '#config/load.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Problem } from './lint.ts';
+import { scheduleProblems } from './schedule.ts';
 import { Playbook } from './schema.ts';
 
 const FOLDER = join(projectRoot, 'playbooks');
@@ -15,9 +16,14 @@ export async function shippedPlaybooks(): Promise<string[]> {
   return files.map((file) => basename(file, '.yaml')).sort();
 }
 
+/** Whether it names a file, and not one of those that come with the program. */
+export function isPath(named: string): boolean {
+  return /[/\\]|\.ya?ml$/.test(named);
+}
+
 /** A name of a shipped one, or the path of a file (`./mine.yaml`). What it says about tools is not looked at here: lint.ts. */
 export async function readPlaybook(named: string): Promise<Playbook> {
-  const is_path = /[/\\]|\.ya?ml$/.test(named);
+  const is_path = isPath(named);
   const path = is_path ? resolve(named) : join(FOLDER, `${named}.yaml`);
   const size = (await stat(path).catch(() => undefined))?.size;
   if (size === undefined) throw new ScreenalyticsError('PLAYBOOK_NOT_FOUND', { playbook: named });
@@ -30,6 +36,8 @@ export async function readPlaybook(named: string): Promise<Playbook> {
     );
   if (!is_path && parsed.data.name !== named)
     throw invalid(named, [{ where: 'name', problem: `must be that of its file, ${named}` }]);
+  const problems = await scheduleProblems(parsed.data);
+  if (problems.length > 0) throw invalid(named, problems);
   return parsed.data;
 }
 

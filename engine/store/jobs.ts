@@ -61,32 +61,35 @@ export interface NewJob extends Pick<Job, 'tool' | 'input' | 'episode' | 'actor'
 }
 
 /** The same request while one waits or runs is that job: then `created` is false. */
-export async function insertJob(db: Db, asked: NewJob): Promise<{ job_id: string; created: boolean }> {
+export function insertJob(db: Db, asked: NewJob): Promise<{ job_id: string; created: boolean }> {
+  return db.write((q) => insertJobRow(q, asked));
+}
+
+/** The same within a transaction. */
+export async function insertJobRow(q: DbReader, asked: NewJob): Promise<{ job_id: string; created: boolean }> {
   const { queue, tool, input, episode, actor, surface, profiles, policies, proposal_id, request } = asked;
   const job_id = `job_${randomBytes(6).toString('hex')}`;
   const request_hash = digest([tool, request]);
   const values = [queue, tool, canonical(input), request_hash, episode, actor, surface, profiles];
   const Ids = z.array(z.object({ job_id: z.string() }));
-  return db.write(async (q) => {
-    const [count] = await q.query<{ waiting: number }>(
-      `select count(*)::int as waiting from sa.job where queue = $1 and state = 'queued'`,
-      [queue],
-    );
-    if ((count?.waiting ?? 0) >= WAITING_MAX)
-      throw new ScreenalyticsError('POLICY_DENIED', { tool, reason: `${WAITING_MAX} jobs wait already` });
-    const [made] = Ids.parse(
-      await q.query(
-        `insert into sa.job (job_id, queue, tool, input, request_hash, episode, actor, surface, profiles, policies, proposal_id)
-         values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9::text[], $10::jsonb, $11)
-         on conflict (queue, request_hash) where ${PENDING} and not cancel_requested do nothing returning job_id`,
-        [job_id, ...values, JSON.stringify(policies), proposal_id],
-      ),
-    );
-    if (made !== undefined) return { job_id, created: true };
-    const same = `select job_id from sa.job where queue = $1 and request_hash = $2 and ${PENDING} and not cancel_requested`;
-    const [found] = Ids.parse(await q.query(same, [queue, request_hash]));
-    return { job_id: found?.job_id ?? job_id, created: false };
-  });
+  const [count] = await q.query<{ waiting: number }>(
+    `select count(*)::int as waiting from sa.job where queue = $1 and state = 'queued'`,
+    [queue],
+  );
+  if ((count?.waiting ?? 0) >= WAITING_MAX)
+    throw new ScreenalyticsError('POLICY_DENIED', { tool, reason: `${WAITING_MAX} jobs wait already` });
+  const [made] = Ids.parse(
+    await q.query(
+      `insert into sa.job (job_id, queue, tool, input, request_hash, episode, actor, surface, profiles, policies, proposal_id)
+       values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9::text[], $10::jsonb, $11)
+       on conflict (queue, request_hash) where ${PENDING} and not cancel_requested do nothing returning job_id`,
+      [job_id, ...values, JSON.stringify(policies), proposal_id],
+    ),
+  );
+  if (made !== undefined) return { job_id, created: true };
+  const same = `select job_id from sa.job where queue = $1 and request_hash = $2 and ${PENDING} and not cancel_requested`;
+  const [found] = Ids.parse(await q.query(same, [queue, request_hash]));
+  return { job_id: found?.job_id ?? job_id, created: false };
 }
 
 /** JOB_NOT_FOUND for an id that nothing bears. */

@@ -21,9 +21,12 @@ export interface Working {
   /** What is to be done besides jobs. */
   readonly duties?: readonly Duty[];
   /** What does jobs that are no calls of tools, by the name that stands in their rows. */
-  readonly others?: Readonly<Record<string, (job: Job, caller: Caller) => Promise<JobEnd>>>;
+  readonly others?: Readonly<Record<string, OtherJob>>;
   readonly signal: AbortSignal;
 }
+
+/** Does a job as whoever asked for it. What it throws is the job's error, or hands it back when the worker has to leave. */
+export type OtherJob = (job: Job, caller: Caller) => Promise<JobEnd>;
 
 /** Of rooms to the right of this one, which the worker is handed. */
 export interface Duty {
