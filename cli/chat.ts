@@ -9,7 +9,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
 import { converse } from './chat/loop.ts';
-import { type Chat, type Said, say } from './chat/say.ts';
+import { type Chat, newsOf, type Said, say, stillOpen } from './chat/say.ts';
 import { type Conversation, openConversation } from './chat/store.ts';
 import { lines, outcomeLines, waitingLines } from './chat/words.ts';
 import type { Answer, Command } from './commands.ts';
@@ -53,7 +53,10 @@ export const chatCommand: Command = {
     const again = agent === undefined && last !== undefined && graph.team.has(last.agent) ? last.agent : undefined;
     const chat: Chat = { engine, team, talk, agent: again ?? graph.first.name };
     try {
-      if (once !== undefined) return onceAnswer(chat, await say(chat, once, {}, signal));
+      if (once !== undefined) {
+        const said = await say(chat, [...(await newsOf(chat)), once].join('\n'), {}, signal);
+        return onceAnswer(chat, { ...said, waiting: await stillOpen(chat) });
+      }
       await converse(chat, session);
       return { output: undefined, ok: true, text: () => '' };
     } finally {

@@ -4,7 +4,7 @@ import { report } from '#engine/core/errors.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { approveCommand, rejectCommand } from '../approvals.ts';
 import type { Session } from '../commands.ts';
-import { type Chat, type Said, say, type Waiting } from './say.ts';
+import { type Chat, newsOf, type Said, say, stillOpen, type Waiting } from './say.ts';
 import { callLine, lines, outcomeLines, waitingLines } from './words.ts';
 
 /** Lines of standard input. Ctrl-C is heard here, and not by our servers, while they are read from a terminal. */
@@ -25,6 +25,7 @@ export async function converse(chat: Chat, session: Session): Promise<void> {
   const { talk } = chat;
   let next: string | undefined;
   try {
+    if (talk.lines.length > 0) next = await decided(chat, await stillOpen(chat), input, session);
     while (!session.signal.aborted) {
       const text: string | null = next ?? (await input.next(`${chat.agent}> `));
       next = undefined;
@@ -32,7 +33,7 @@ export async function converse(chat: Chat, session: Session): Promise<void> {
       if (text.trim() === '') continue;
       if (await talk.renew()) print('Somebody was erased meanwhile, so this is a new conversation.');
       const said = await answered(chat, text, input, session);
-      if (said !== undefined) next = await decided(said.waiting, input, session);
+      if (said !== undefined) next = await decided(chat, said.waiting, input, session);
     }
   } finally {
     input.close();
@@ -85,10 +86,15 @@ async function answered(
 }
 
 /**
- * Asks about each; what was decided is the next message. A yes here only begins the command that approves, which asks with its code at
+ * Asks about each; what was decided, here or in another terminal, is the next message. A yes here only begins the command that approves, which asks with its code at
  * the controlling terminal.
  */
-async function decided(waiting: readonly Waiting[], input: Input, session: Session): Promise<string | undefined> {
+async function decided(
+  chat: Chat,
+  waiting: readonly Waiting[],
+  input: Input,
+  session: Session,
+): Promise<string | undefined> {
   const words: string[] = [];
   for (const each of waiting) {
     const { proposal_id, tool, approve } = each;
@@ -100,17 +106,15 @@ async function decided(waiting: readonly Waiting[], input: Input, session: Sessi
     const answer = (await input.next('Approve it? y(es), n(o), e(dit), or Enter for later: '))?.trim().toLowerCase();
     if (answer === 'y' || answer === 'yes') {
       const done = await input.lend(() => decide(approveCommand, proposal_id, session));
-      words.push(
-        done ? `I approved ${proposal_id} (${tool}), and it is done.` : `${proposal_id} (${tool}) was not done.`,
-      );
+      if (!done) words.push(`${proposal_id} (${tool}) was not done.`);
     } else if (answer === 'n' || answer === 'no' || answer === 'e' || answer === 'edit') {
-      const done = await input.lend(() => decide(rejectCommand, proposal_id, session));
-      if (done) words.push(`I turned ${proposal_id} (${tool}) down.`);
+      await input.lend(() => decide(rejectCommand, proposal_id, session));
       const instead = answer.startsWith('e') ? await input.next('What should be done instead? ') : null;
       if (instead?.trim()) words.push(`Instead: ${instead}`);
     } else print(`  It waits: ${approve}`);
   }
-  return words.length === 0 ? undefined : words.join('\n');
+  const news = await newsOf(chat);
+  return news.length + words.length === 0 ? undefined : [...news, ...words].join('\n');
 }
 
 async function decide(command: typeof approveCommand, proposal_id: string, session: Session): Promise<boolean> {

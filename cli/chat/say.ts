@@ -1,7 +1,8 @@
 import type { Outcome } from '#agents/lines.ts';
 import type { Hearing, Team } from '#agents/sdk.ts';
+import { toKnown } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
-import { requireProposal } from '#engine/store/proposals.ts';
+import { type Proposal, requireProposal } from '#engine/store/proposals.ts';
 import type { Conversation } from './store.ts';
 
 export interface Chat {
@@ -45,6 +46,10 @@ export async function say(chat: Chat, text: string, hear: Hearing, signal: Abort
     },
     outcome: (outcome) => {
       calls.push(outcome);
+      const { status, proposal_id } = outcome;
+      // Also of a turn that is cut off.
+      if (status === 'proposed' && proposal_id !== undefined)
+        written = written.then(() => talk.add({ kind: 'waits', proposal_id }));
       hear.outcome?.(outcome);
     },
   };
@@ -62,15 +67,59 @@ export async function say(chat: Chat, text: string, hear: Hearing, signal: Abort
 }
 
 /** What the calls left for a person, each once. */
-async function waitingOf(engine: Engine, calls: readonly Outcome[]): Promise<Waiting[]> {
-  const ids = new Set(
+function waitingOf(engine: Engine, calls: readonly Outcome[]): Promise<Waiting[]> {
+  return openOf(
+    engine,
     calls.flatMap(({ status, proposal_id }) => (status === 'proposed' && proposal_id ? [proposal_id] : [])),
   );
+}
+
+async function openOf(engine: Engine, ids: readonly string[]): Promise<Waiting[]> {
   const found: Waiting[] = [];
-  for (const id of ids) {
-    const { proposal_id, tool, would_change, why, status } = await requireProposal(await engine.db(), id);
-    if (status === 'open')
-      found.push({ proposal_id, tool, would_change, why, approve: `npx screenalytics approve ${proposal_id}` });
+  for (const id of new Set(ids)) {
+    const proposal = await proposalOf(engine, id);
+    if (proposal?.status !== 'open') continue;
+    const { proposal_id, tool, would_change, why } = proposal;
+    found.push({ proposal_id, tool, would_change, why, approve: `npx screenalytics approve ${proposal_id}` });
   }
   return found;
 }
+
+/** Undefined for one of another database. */
+async function proposalOf(engine: Engine, id: string): Promise<Proposal | undefined> {
+  return requireProposal(await engine.db(), id).catch((error: unknown) => {
+    if (toKnown(error).code === 'PROPOSAL_NOT_FOUND') return undefined;
+    throw error;
+  });
+}
+
+/** Proposals of the conversation of whose end it has not heard. */
+function unsettled({ lines }: Conversation): string[] {
+  const settled = new Set(lines.flatMap((line) => (line.kind === 'settled' ? [line.proposal_id] : [])));
+  const ids = lines.flatMap((line) => (line.kind === 'waits' ? [line.proposal_id] : []));
+  return [...new Set(ids)].filter((id) => !settled.has(id));
+}
+
+/** All that the conversation left for a person, also before it was resumed. */
+export function stillOpen({ engine, talk }: Chat): Promise<Waiting[]> {
+  return openOf(engine, unsettled(talk));
+}
+
+/** What was decided since the model heard of it, here or elsewhere, in words that it is told once. */
+export async function newsOf({ engine, talk }: Chat): Promise<string[]> {
+  const words: string[] = [];
+  for (const id of unsettled(talk)) {
+    const { tool = 'gone', status = 'stale' } = (await proposalOf(engine, id)) ?? {};
+    if (status === 'open' || status === 'approved') continue;
+    words.push(`${id} (${tool}): ${ENDED[status]}`);
+    await talk.add({ kind: 'settled', proposal_id: id });
+  }
+  return words;
+}
+
+const ENDED = {
+  done: 'I approved it, and it is done.',
+  failed: 'I approved it, and it failed.',
+  rejected: 'I turned it down.',
+  stale: 'it is out of date, and was not done.',
+} as const;

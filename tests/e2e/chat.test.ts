@@ -155,13 +155,22 @@ test('without a key it says what is missing and what works without; what was for
 });
 
 test.skipIf(!terminals)(
-  'at a terminal a conversation goes on: Ctrl-C ends a turn, a server that refuses is told of, a yes is asked for with a code',
+  'at a terminal a conversation goes on: what was left open is asked again, Ctrl-C ends a turn, a server that refuses is told of, a yes is asked for with a code',
   async () => {
     const scripted = await model(
-      [naming('at the terminal'), () => 'It waits.', ({ parts }) => `Told: ${parts.length}.`],
+      [
+        ...[naming('and nobody was there'), () => 'I leave it to you.'],
+        ...[
+          naming('at the terminal'),
+          () => 'It waits.',
+          ({ parts }: { parts: readonly string[] }) => `Told: ${parts.length}.`,
+        ],
+      ],
       'chat',
     );
     const config = { services: { profile: 'scheduled', log: 'silent' }, agents: { endpoint: { api: 'chat' } } };
+    const left = await once(scripted.url, 'Name her at once', ['--resume', resumed, '--agent', 'labelling'], config);
+    const [{ proposal_id } = { proposal_id: '' }] = Answer.parse(left.said).waiting;
     writeFileSync(join(home, 'test-config.yaml'), JSON.stringify(config));
     const { origin, asked } = await localServer((from, response, nth) => {
       if (nth === 1) return; // never answered
@@ -172,9 +181,13 @@ test.skipIf(!terminals)(
     const session = new TerminalSession([process.execPath, ...PROGRAM, '--resume', resumed, '--agent', 'labelling'], {
       ...{ NODE_OPTIONS: '', SCREENALYTICS_HOME: home, OPENAI_BASE_URL: `${origin}/v1` },
     });
-    await session.until(/labelling> /);
-    session.type('Hello');
-    await vi.waitUntil(() => asked.length === 1, 30_000);
+    await session.until(new RegExp(`Waits for you: assign_identity .${proposal_id}.`));
+    await session.until(/Approve it\?/);
+    session.type('n');
+    const [, no = ''] = await session.until(/Type (\d{6}) to agree/);
+    session.type(no);
+    await session.until(new RegExp(`Rejected: ${proposal_id}`));
+    await vi.waitUntil(() => asked.length === 1, 30_000); // it is told what became of it
     session.type('\u0003');
     await session.until(/Stopped; what was done is done/);
     await session.until(/labelling> /);
@@ -191,8 +204,16 @@ test.skipIf(!terminals)(
     session.type(code);
     await session.until(new RegExp(`Done, as ${id} proposed`));
     await session.until(/Told: 1\./);
-    for (const word of ['Who is there?', 'I deleted nothing', 'POLICY_DENIED', 'Name her'])
-      expect(scripted.told).toContain(word);
+    const settled = `${proposal_id} (assign_identity): I turned it down.`;
+    for (const word of [
+      'Who is there?',
+      'I deleted nothing',
+      'POLICY_DENIED',
+      'I leave it to you.',
+      settled,
+      'Name her',
+    ])
+      expect(scripted.bodies[2]).toContain(word);
     await session.until(/labelling> /);
     session.type('exit');
     await session.until(new RegExp(`chat --resume ${resumed}`));
