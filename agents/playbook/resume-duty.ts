@@ -5,6 +5,7 @@ import { resumeDecided } from './resume.ts';
 import type { Offered } from './running.ts';
 
 interface Resumer extends Duty {
+  look(): Promise<boolean>;
   /** What it has begun, before the process ends. */
   settled(): Promise<void>;
 }

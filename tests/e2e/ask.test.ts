@@ -7,6 +7,7 @@ import { planPlaybook } from '#agents/playbook/dry-run.ts';
 import { readPlaybook } from '#agents/playbook/read.ts';
 import { replay } from '#agents/playbook/replay.ts';
 import { resumeDecided, resumePlaybook } from '#agents/playbook/resume.ts';
+import { resumeDuty } from '#agents/playbook/resume-duty.ts';
 import { runPlaybook } from '#agents/playbook/run.ts';
 import type { Order } from '#agents/playbook/running.ts';
 import { Playbook } from '#agents/playbook/schema.ts';
@@ -389,11 +390,17 @@ test('a call that waits: of two who go on at once, from two homes, one does; a n
   const lost = tried.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
   expect(lost).toMatchObject([{ code: 'PLAYBOOK_NOT_WAITING' }]);
 
-  const [failed] = await resumeDecided({ ...offered, caller: caller({ engine: elsewhere }) });
-  expect([failed?.id, failed?.status, ...outcomes(failed ?? { calls: [] })]).toEqual([
-    no.id,
-    'failed',
-    'save_catalog POLICY_DENIED',
+  // As the worker does it, beside its jobs.
+  const duty = resumeDuty(engine, () => elsewhere, offered, caller().signal);
+  expect(await duty.look()).toBe(true);
+  await duty.settled();
+  expect([await duty.look(), await findPlaybookRun(await engine.db(), no.id)]).toMatchObject([
+    false,
+    { state: 'failed' },
   ]);
-  expect((await readTranscript(elsewhere, no.id)).lines[0]).toMatchObject({ kind: 'resumed' });
+  expect((await readTranscript(elsewhere, no.id)).lines).toMatchObject([
+    { kind: 'resumed', decided: [{ status: 'rejected' }] },
+    { tool: 'save_catalog', decision: 'rejected', outcome: 'POLICY_DENIED' },
+    { kind: 'ended', status: 'failed' },
+  ]);
 });
