@@ -35,7 +35,8 @@ module.exports = {
     },
     {
       name: 'no-feature-in-the-product',
-      comment: 'What lies in FEATURES/ is not part of the product yet: promote it first (screenalytics feature promote).',
+      comment:
+        'What lies in FEATURES/ is not part of the product yet: promote it first (screenalytics feature promote).',
       severity: 'error',
       from: { pathNot: '^FEATURES/' },
       to: { path: '^FEATURES/' },

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const MODULES_MIN = 20;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const rooms = ['config', 'engine', 'mcps', 'agents', 'cli', 'tests'].filter((room) => existsSync(join(root, room)));
+const rooms = ['config', 'engine', 'mcps', 'agents', 'cli', 'tests', 'FEATURES'].filter((room) =>
+  existsSync(join(root, room)),
+);
 const depcruise = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
 const run = spawnSync(process.execPath, [depcruise, '--output-type', 'json', ...rooms], {
   cwd: root,

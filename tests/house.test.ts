@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
+import { loadFeaturePolicy } from '#config/features.ts';
 import { loadConfig, projectRoot } from '#config/load.ts';
 import { ModelEntry } from '#config/schema.ts';
 import { ERRORS } from '#engine/core/errors.ts';
@@ -12,6 +13,8 @@ import * as storage from '#mcps/storage/tools/index.ts';
 import { findCommand } from '../cli/commands.ts';
 import { generatedDocs } from '../cli/docs-text.ts';
 import { commands } from '../cli/everything.ts';
+import { documentsOutOfPlace } from '../cli/feature/documents.ts';
+import { listFeatures } from '../cli/feature/features.ts';
 import { knownNames } from './support/known-names.ts';
 import { sharedFolder, skipWithoutShared } from './support/shared.ts';
 import { nodesOf, parse, ROOMS, readText, type SourceFile, textsOf, topTexts } from './support/source-files.ts';
@@ -75,6 +78,26 @@ test.each(servers)('%s has at most 25 tools, each with a short description and a
   }
 });
 
+// Features: config/features.yaml
+
+test('no feature outlives its time, and none changes documents of the product', ({ skip }) => {
+  const shop = {
+    root: projectRoot,
+    policy: loadFeaturePolicy(projectRoot),
+    today: new Date().toISOString().slice(0, 10),
+  };
+  expect(listFeatures(shop).flatMap(({ folder, problems }) => problems.map((why) => `${folder} ${why}`))).toEqual([]);
+  if (!existsSync(join(projectRoot, '.git'))) return skip('no repository, so nobody can tell what changed');
+  expect(documentsOutOfPlace(shop, process.env.SCREENALYTICS_SINCE)).toEqual([]);
+});
+
+test('every row of the acceptance matrix has a test that speaks of it', () => {
+  const rows: Record<string, string> = parseYaml(readFileSync(join(projectRoot, 'docs/acceptance.yaml'), 'utf8'));
+  expect(Object.keys(rows).length).toBeGreaterThan(10);
+  const silent = Object.entries(rows).filter(([row, test]) => !readText(join(projectRoot, test)).text.includes(row));
+  expect(silent).toEqual([]);
+});
+
 // Code
 
 test('no default exports, no re-exports of whole files, no index.ts but the list of tools', () => {
@@ -121,8 +144,8 @@ test('every file of config is read, and every key of it is in the schema', () =>
   const { origin } = loadConfig({}); // a key that the schema does not know is refused there
   const folder = join(projectRoot, 'config');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
-  const loader = product.find(({ path }) => path === 'config/load.ts');
-  const read = new Set(loader?.nodes.flatMap(strings));
+  const loaders = product.filter(({ path }) => ['config/load.ts', 'config/features.ts'].includes(path));
+  const read = new Set(loaders.flatMap(({ nodes }) => nodes.flatMap(strings)));
   expect(files.length).toBeGreaterThan(8);
   expect(files.map((file) => file.replaceAll('\\', '/')).filter((file) => !read.has(file))).toEqual([]);
   expect(origin.size).toBeGreaterThan(50);

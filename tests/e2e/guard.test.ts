@@ -376,6 +376,7 @@ test('proposals are listed for who decides', async () => {
   expect(proposals).toHaveLength((await listProposals(await engine.db(), 'all', 500)).length);
 });
 
+// DEL-04
 test.skipIf(!terminals)(
   'everything goes by the code and DELETE ALL, typed there; no program gets it otherwise',
   async () => {

@@ -23,6 +23,7 @@ test.each(tools.map((tool) => [tool.name, tool] as const))('%s shows the face th
   await expect(`${face}\n`).toMatchFileSnapshot(`../goldens/tools/${name}.json`);
 });
 
+// AGT-02
 test.each(tools.map((tool) => [tool.name, tool] as const))(
   '%s: its example is a call of it, in JSON and as a command; its errors are its own, each once',
   (name, { input, example, errors }) => {
