@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { AgentGraph } from './agents.ts';
 import { ProfileName } from './profile-name.ts';
+import { Webhooks } from './webhooks.ts';
 
 export { ProfileName } from './profile-name.ts';
 
@@ -243,6 +244,7 @@ export const Services = z.strictObject({
   profile: ProfileName,
   http: Http,
   queue: JobQueue,
+  webhooks: Webhooks,
   /** What may be fetched from addresses that callers give. */
   fetch: z.strictObject({
     hosts: z.array(z.string().regex(/^(\*|[a-z0-9.:-]+)$/)),

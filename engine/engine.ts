@@ -6,7 +6,7 @@ import type { BlobReader, Blobs } from './blobs/blobs.ts';
 import { openLocalBlobs } from './blobs/local.ts';
 import { type Logger, openLog } from './core/log.ts';
 import { type ModelCatalog, openCatalog } from './models/catalog.ts';
-import type { Queue } from './queue/queue.ts';
+import type { Queue, QueueKind } from './queue/queue.ts';
 import { type Db, openDb, type Readable } from './store/db.ts';
 
 /** What tools are handed. */
@@ -19,8 +19,8 @@ export interface Engine {
   readonly blobs: Blobs;
   /** Free SQL over the reporting views. */
   readonly analytics: Analytics;
-  /** Of jobs, for who has opened the database. Opened when first asked for. */
-  queue(): Promise<Queue>;
+  /** Of jobs if nothing else is said, for who has opened the database. Opened when first asked for. */
+  queue(kind?: QueueKind): Promise<Queue>;
   /** Opened when first asked for. */
   db(): Promise<Db>;
   /** The same if it was asked for already: for what is not worth opening it. */
@@ -39,7 +39,7 @@ export interface EngineReader extends Pick<Engine, 'config' | 'origin' | 'log' |
 /** The one place where implementations are chosen. */
 export function openEngine({ config, origin }: Loaded): Engine {
   const log = openLog(config.services.log);
-  let queue: Promise<Queue> | undefined;
+  const queues = new Map<QueueKind, Promise<Queue>>();
   let db: Promise<Db> | undefined;
   const opened = (): Promise<Db> => {
     db ??= openDb({ home: config.home, database_url: config.database_url, log }).catch((error: unknown) => {
@@ -56,19 +56,24 @@ export function openEngine({ config, origin }: Loaded): Engine {
     models: openCatalog(config.models, join(config.home, 'models')),
     blobs: openLocalBlobs(config.home),
     analytics,
-    queue() {
+    queue(kind = 'jobs') {
       // Read only then: most commands ask nothing of it, and it has hundreds of files.
-      queue ??= import('./queue/bullmq.ts').then(({ openQueue }) =>
-        openQueue(config, (error) => log.warn({ err: error }, 'the queue')),
-      );
+      const queue =
+        queues.get(kind) ??
+        import('./queue/bullmq.ts').then(({ openQueue }) =>
+          openQueue(config, (error) => log.warn({ err: error }, 'the queue'), kind),
+        );
+      queues.set(kind, queue);
       return queue;
     },
     db: opened,
     openedDb: () => db,
     async close() {
       await analytics.close();
-      const asked = await queue?.catch(() => undefined); // who asked for it was told
-      await asked?.close();
+      for (const asked of queues.values()) {
+        const queue = await asked.catch(() => undefined); // who asked for it was told
+        await queue?.close();
+      }
       const opened = await db?.catch(() => undefined);
       await opened?.close();
     },

@@ -4,6 +4,7 @@ import { settle } from '#mcps/kit/errors.ts';
 import { profileOf, profilesOf } from '#mcps/kit/judge.ts';
 import { type CallLine, openTranscript, type Status } from '#mcps/kit/transcript.ts';
 import { keepRun } from '#mcps/kit/waiting-runs.ts';
+import { tellPlaybookEnded } from '#mcps/kit/wake.ts';
 import { modelKey } from '../model-key.ts';
 import { askStep, askStepAgain } from './ask-step.ts';
 import { callStep, callStepAgain } from './call-step.ts';
@@ -84,8 +85,16 @@ export async function ended(running: Running, end: End, started: number): Promis
   const { transcript, calls, steps, playbook, tokens } = running;
   const status = end.status === 'waiting' ? await kept(running, end) : end.status;
   await transcript.add({ kind: 'ended', status, took_ms: since(started), ...tokens });
+  if (status !== 'waiting') await tell(running, status);
   const answers = Object.fromEntries(steps);
   return { id: transcript.id, playbook: playbook.name, status, calls, answers, ...tokens };
+}
+
+/** Whom webhooks name. */
+async function tell({ transcript, calls, playbook, caller: { engine } }: Running, status: Status): Promise<void> {
+  const proposals = calls.filter(({ outcome }) => outcome === 'proposed').length;
+  const about = { playbook: playbook.name, transcript: transcript.id, status, calls: calls.length, proposals };
+  await tellPlaybookEnded(engine, about);
 }
 
 /** Into the database, unless somebody was erased meanwhile: what this run has read may be about them. */

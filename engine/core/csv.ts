@@ -17,9 +17,13 @@ function quote(cell: Cell): string {
   const parts = typeof cell === 'object' ? cell : [cell];
   const text = parts.join(' ');
   // Names come from people; -1.5 is a number and stays one.
-  const is_formula = typeof parts[0] === 'string' && /^[=+\-@\t\r\n]/.test(text);
-  const safe = is_formula ? `'${text}` : text;
+  const safe = typeof parts[0] === 'string' ? noFormula(text) : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** What a spreadsheet takes for a text, whatever it begins with. */
+export function noFormula(text: string): string {
+  return /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
 }
 
 /** Rows of a csv file (RFC 4180) by the names in its first line; cells that a row lacks are empty. */

@@ -1,5 +1,6 @@
 import { CHAT_ERRORS } from './chat-errors.ts';
 import { PLAYBOOK_ERRORS } from './playbook-errors.ts';
+import { WEBHOOK_ERRORS } from './webhook-errors.ts';
 
 /** Who must act: the caller (wrong input), the owner (policy, licence), the operator (machine, disk, network), or us (a bug). */
 export type Actor = 'caller' | 'owner' | 'operator' | 'us';
@@ -217,6 +218,7 @@ export const ERRORS = {
     hint: 'Look at what is there now, and ask for it again.',
   },
   ...PLAYBOOK_ERRORS,
+  ...WEBHOOK_ERRORS,
   APPROVAL_NEEDS_TERMINAL: {
     exit: 4,
     actor: 'owner',

@@ -8,6 +8,7 @@ import type { Engine } from '../engine.ts';
 import { reidentify } from '../run/reidentify.ts';
 import { appendChange, lockHead } from '../store/changes.ts';
 import type { DbReader } from '../store/db.ts';
+import { emitCatalog } from '../store/events.ts';
 import { findPersonIn, type Person, requirePersonIn } from '../store/people.ts';
 import { episodesOf, projectPeople } from '../store/person-log.ts';
 import type { Correction } from './apply.ts';
@@ -69,6 +70,7 @@ export async function changePeople(
       const payload = { ...own, entities, before, after: [fact], people: [fact] };
       const { change_id } = await appendChange(q, { kind, ep_id: null, payload });
       await projectPeople(q, persons, seeds);
+      if (seeds.length === 0) await emitCatalog(q, 'person', draft.act, { person_ids: persons });
       return { change_id, persons, ep_ids: await affectedBy(q, kind, persons) };
     })
     .catch(nameTaken);

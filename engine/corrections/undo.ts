@@ -13,6 +13,7 @@ import {
   type StoredChange,
 } from '../store/changes.ts';
 import type { DbReader, Readable } from '../store/db.ts';
+import { emitCatalog } from '../store/events.ts';
 import { requireOwnNames } from '../store/people.ts';
 import { projectPeople } from '../store/person-log.ts';
 import { type Correction, changeEpisode, decideInput, type openEpisode } from './apply.ts';
@@ -154,6 +155,7 @@ async function ofPeople(
       const before = await affectedBy(q, base.kind, persons);
       await projectPeople(q, persons, idsOf('seed:'));
       await requireOwnNames(q, persons);
+      if (!base.kind.startsWith('seed_')) await emitCatalog(q, 'person', kind, { person_ids: persons });
       const after = await affectedBy(q, base.kind, persons);
       return { change_id: added.change_id, ep_ids: [...new Set([...before, ...after])].sort() };
     })

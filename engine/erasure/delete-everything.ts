@@ -7,7 +7,9 @@ import { ScreenalyticsError } from '../core/errors.ts';
 import type { By } from '../core/identities.ts';
 import type { Engine, EngineReader } from '../engine.ts';
 import { appendChange, changeId, lockHead } from '../store/changes.ts';
+import type { DbReader } from '../store/db.ts';
 import { emptyTables, everythingIn, knownChanges } from '../store/erasure.ts';
+import { emitEvent } from '../store/events.ts';
 import { BEYOND, leftOf } from './forget.ts';
 import { addErasure } from './ledger.ts';
 import { lockEpisodes, lockErasures, requireQuiet } from './locks.ts';
@@ -61,6 +63,7 @@ export async function deleteEverything(engine: Engine, by: By, reason: string | 
         const after = [{ episodes: episodes.length, people: person_ids.length, seeds: seed_ids.length }];
         const payload = { ...by, reason: told, entities: ['everything'], before: [], after, erased: gone };
         await appendChange(q, { change_id, kind: 'forget', ep_id: null, payload });
+        await tell(q, before, { change_id, changes_erased: gone.length });
         return gone.length;
       });
       const beyond = await clear(engine, { change_id, person_ids: before.person_ids });
@@ -74,6 +77,20 @@ export async function deleteEverything(engine: Engine, by: By, reason: string | 
     lock.release();
   }
 }
+
+/** Of people many at once, so that no event grows without bound. */
+async function tell(
+  q: DbReader,
+  { episodes, person_ids, seed_ids }: Awaited<ReturnType<typeof everythingIn>>,
+  done: { readonly change_id: string; readonly changes_erased: number },
+): Promise<void> {
+  for (const episode of episodes) await emitEvent(q, 'episode.deleted', { episode, files: null, ...done });
+  for (let at = 0; at < person_ids.length; at += PEOPLE_AT_ONCE) {
+    const some = person_ids.slice(at, at + PEOPLE_AT_ONCE);
+    await emitEvent(q, 'person.forgotten', { person_ids: some, episodes: [], seeds: seed_ids.length, ...done });
+  }
+}
+const PEOPLE_AT_ONCE = 500;
 
 const MARKER = erasureKeys.everything;
 const Marker = z.object({ change_id: z.string(), person_ids: z.array(z.string()) });

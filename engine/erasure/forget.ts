@@ -7,6 +7,7 @@ import { reidentify } from '../run/reidentify.ts';
 import { changeId, lockHead } from '../store/changes.ts';
 import type { DbReader } from '../store/db.ts';
 import { erasePeople, everybody, findText, type Traces, tracesOf, usedKeys } from '../store/erasure.ts';
+import { emitEvent, eraseEvents } from '../store/events.ts';
 import { eraseJobs } from '../store/jobs.ts';
 import type { Person } from '../store/people.ts';
 import { erasePlaybookRuns } from '../store/playbook-runs.ts';
@@ -80,6 +81,10 @@ export async function forget(engine: Engine, order: ForgetOrder): Promise<Forget
       const pattern = sqlPattern(needlesOf(found.traces, found.log.evidence));
       await eraseProposals(q, pattern);
       await eraseJobs(q, pattern);
+      await eraseEvents(q, pattern);
+      const { person_ids, seed_ids } = found.traces;
+      const counts = { seeds: seed_ids.length, changes_erased: found.log.gone.length };
+      await emitEvent(q, 'person.forgotten', { person_ids, change_id, episodes: episodesOf(found.traces), ...counts });
       await erasePlaybookRuns(q, pattern);
       await eraseSchedules(q, pattern);
       return found;

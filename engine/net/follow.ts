@@ -13,6 +13,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   /** Longest silence of the server. */
   readonly idle_ms?: number;
+  /** What is posted. */
+  readonly body?: string;
 }
 
 const REDIRECTS = 5;
@@ -31,7 +33,7 @@ export class Refused extends Error {
 export async function follow(ask: Ask): Promise<IncomingMessage> {
   let url = addressOf(ask.url);
   for (let hop = 0; hop <= REDIRECTS; hop++) {
-    const response = await connect(ask, url);
+    const response = await connectTo(ask, url);
     const { location } = response.headers;
     if (response.statusCode === undefined || response.statusCode < 300 || response.statusCode >= 400) return response;
     response.destroy();
@@ -47,7 +49,12 @@ function addressOf(text: string, base?: URL): URL {
   return url;
 }
 
-function connect(ask: Ask, url: URL): Promise<IncomingMessage> {
+/** The same without following: GET, or POST of what is in `body`. */
+export async function connect(ask: Ask): Promise<IncomingMessage> {
+  return connectTo(ask, addressOf(ask.url));
+}
+
+function connectTo(ask: Ask, url: URL): Promise<IncomingMessage> {
   const open = ask.allow_private_hosts;
   if (url.protocol !== 'https:' && !(open && url.protocol === 'http:')) throw new Refused('only https is allowed');
   if (url.username !== '' || url.password !== '') throw new Refused('an address with a password');
@@ -56,6 +63,7 @@ function connect(ask: Ask, url: URL): Promise<IncomingMessage> {
   if (ask.allowed?.(host) === false) throw new Refused(`${host} is none of the hosts that may be asked`);
   if (!open && isIP(host) !== 0 && isPrivateAddress(host)) throw new PrivateHost(`${host} is a private address`);
   const options = {
+    ...(ask.body !== undefined && { method: 'POST' }),
     headers: { 'accept-encoding': 'identity', ...ask.headers },
     // No connection is kept: one that was made before the check would not be checked again.
     agent: false,
@@ -68,7 +76,7 @@ function connect(ask: Ask, url: URL): Promise<IncomingMessage> {
     const idle = ask.idle_ms ?? IDLE_MS;
     call.setTimeout(idle, () => call.destroy(new Error(`the server was silent for ${idle / 1000} s`)));
     call.on('error', reject);
-    call.end();
+    call.end(ask.body);
   });
 }
 

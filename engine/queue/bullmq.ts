@@ -12,7 +12,7 @@ import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { embeddedHost } from '../store/embedded.ts';
 import type { Times } from './cron.ts';
-import { type Queue, queueName, type Scheduled, type Worked, type WorkOptions } from './queue.ts';
+import { type Queue, type QueueKind, queueName, type Scheduled, type Worked, type WorkOptions } from './queue.ts';
 
 /** Its tables on a server of Postgres, which may be shared with others. */
 const SCHEMA = 'sa_queue';
@@ -23,14 +23,15 @@ const CONNECTIONS_MAX = 2;
 const AGAIN_MAX = 1_000_000;
 
 const ANSWER_MS_MAX = 2000;
+const FAILED_MS = 1000;
 /** The worker alone keeps schedules, perhaps before anybody else has asked the queue, which then makes its tables. */
 const KEEP_MS_MAX = 20_000;
 
 type Place = Pick<Config, 'home' | 'database_url' | 'redis_url'>;
 
 /** Redis where REDIS_URL says so; else tables beside ours in the same Postgres. Of the embedded database the owner has to live. */
-export function openQueue(place: Place, onError: (error: Error) => void): Queue {
-  const name = queueName(place.home);
+export function openQueue(place: Place, onError: (error: Error) => void, kind: QueueKind = 'jobs'): Queue {
+  const name = queueName(place.home, kind);
   const { queue, worker, look_s } = place.redis_url === null ? onPostgres(place, name) : onRedis(place.redis_url, name);
   let adding: Adding | undefined;
   const asked = () => {
@@ -41,12 +42,13 @@ export function openQueue(place: Place, onError: (error: Error) => void): Queue 
   return {
     keep: (schedules) => soon(keep(schedules), KEEP_MS_MAX),
     async add(job_id) {
-      const kept = { removeOnComplete: true, removeOnFail: true, attempts: AGAIN_MAX };
+      const kept = { removeOnComplete: true, removeOnFail: true, attempts: AGAIN_MAX, backoff: { type: 'custom' } };
       await soon(asked().add('job', {}, { jobId: job_id, ...kept }));
     },
     async work(run, { concurrency, lock_s, due }) {
-      const took = (again: Worked) => {
-        if (again === 'again') throw new Error('left for the next worker');
+      const took = (worked: Worked) => {
+        if (worked === 'again') throw new Later(0);
+        if (worked !== 'ended') throw new Later(worked.again_ms);
       };
       const options = {
         concurrency,
@@ -55,6 +57,7 @@ export function openQueue(place: Place, onError: (error: Error) => void): Queue 
         lockRenewTime: (lock_s * 1000) / 4,
         stalledInterval: (lock_s * 1000) / 2,
         maxStalledCount: AGAIN_MAX,
+        settings: { backoffStrategy: pauseOf },
       };
       const working = worker(async (id) => (isDue(id) ? tell(id, due) : took(await run(id))), options, onError);
       await working.waitUntilReady();
@@ -62,6 +65,20 @@ export function openQueue(place: Place, onError: (error: Error) => void): Queue 
     },
     close: async () => adding?.close(),
   };
+}
+
+/** How the vendor is told that an id is to be handed out again. */
+class Later extends Error {
+  readonly again_ms: number;
+  constructor(again_ms: number) {
+    super('left for later');
+    this.again_ms = again_ms;
+  }
+}
+
+/** Of anything else that is thrown, such as a database that does not answer, some time is worth waiting. */
+function pauseOf(_attempts: number, _type?: string, error?: Error): number {
+  return error instanceof Later ? error.again_ms : FAILED_MS;
 }
 
 /** What was kept of schedules before this process is compared once, and what it has said itself is not said again. */

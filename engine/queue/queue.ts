@@ -19,8 +19,11 @@ export interface Scheduled extends Times {
   readonly schedule_id: string;
 }
 
-/** `again`: it is to be handed out once more, to the next worker. */
-export type Worked = 'ended' | 'again';
+/** `again`: it is to be handed out once more, to the next worker; or after so many ms to any. */
+export type Worked = 'ended' | 'again' | { readonly again_ms: number };
+
+/** What the ids are of: a long job does not hold up what is to be sent. */
+export type QueueKind = 'jobs' | 'deliveries';
 
 export interface WorkOptions {
   /** Jobs at one time. */
@@ -37,9 +40,9 @@ export interface Working {
 }
 
 /** Footage lies in a home of a machine, so only a worker of that home can take its jobs, whatever server the queue is on. */
-export function queueName(home: string): string {
+export function queueName(home: string, kind: QueueKind = 'jobs'): string {
   const where = createHash('sha256')
     .update(JSON.stringify([hostname(), resolve(home)]))
     .digest('hex');
-  return `jobs-${where.slice(0, 16)}`;
+  return `${kind}-${where.slice(0, 16)}`;
 }

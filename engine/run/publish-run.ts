@@ -4,6 +4,7 @@ import type { RunSummary } from '../core/summary.ts';
 import type { Engine } from '../engine.ts';
 import { unusedSeeds } from '../facebank/unused.ts';
 import { certaintyOfRun } from '../review/certainty.ts';
+import { tellReview } from '../review/tell-review.ts';
 import { retention } from '../stages/detect.ts';
 import type { Db } from '../store/db.ts';
 import { type EpisodeInput, upsertEpisode } from '../store/episodes.ts';
@@ -75,6 +76,7 @@ export async function publishRun(engine: Engine, settled: Settled, ran: Ran, sta
   await upsertEpisode(db, episodeRow(settled, 'analysed'));
   // Somebody decided something while this ran: their word holds for this run, too.
   if (newer) await reidentify(engine, [place.ep_id], { cause: 'run', change_id: null });
+  await tellReview(engine, place.ep_id);
   const changes = runChanges(before, (await totalsNow(db, place.ep_id)) ?? { run_id, rows: [] });
   const unused = named.bank === null ? await unusedSeeds(db, place.ep_id) : null;
   return { ...summary, changes, warnings: [...summary.warnings, ...(unused === null ? [] : [unused])] };

@@ -3,6 +3,7 @@ import { slug as slugOf } from '../blobs/layout.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { foldName, nearNames } from '../core/names.ts';
 import type { Db, DbReader, Readable } from './db.ts';
+import { emitCatalog } from './events.ts';
 import { MERGED } from './people.ts';
 
 const stamps = { actor: z.string(), created_at: z.date(), updated_at: z.date() };
@@ -134,7 +135,9 @@ export async function writeShow(
       actor = case when coalesce($2, s.title) = s.title then s.actor else $4 end,
       updated_at = case when coalesce($2, s.title) = s.title then s.updated_at else now() end
     returning s.show_key as key, xmax = 0 as created, title as text`;
-  return written(await q.query(sql, [slug, title ?? null, titleOf(slug), actor]), before);
+  const done = written(await q.query(sql, [slug, title ?? null, titleOf(slug), actor]), before);
+  if (done.created || done.changed) await emitCatalog(q, 'show', wordOf(done), { show: slug });
+  return done;
 }
 
 /** Creates it, or changes its label where one is given. */
@@ -159,13 +162,17 @@ export async function writeSeason(
     show_key,
     number,
   ]);
+  const [show] = await q.query<{ slug: string }>('select slug from sa.show where show_key = $1', [show_key]);
   const sql = `
     insert into sa.season as n (show_key, number, label, actor) values ($1, $2, coalesce($3::text, $4), $5)
     on conflict (show_key, number) do update set label = coalesce($3, n.label),
       actor = case when coalesce($3, n.label) = n.label then n.actor else $5 end,
       updated_at = case when coalesce($3, n.label) = n.label then n.updated_at else now() end
     returning n.season_key as key, xmax = 0 as created, label as text`;
-  return written(await q.query(sql, [show_key, number, label ?? null, `Season ${number}`, actor]), before);
+  const done = written(await q.query(sql, [show_key, number, label ?? null, `Season ${number}`, actor]), before);
+  const about = { show: show?.slug ?? null, season: number };
+  if (done.created || done.changed) await emitCatalog(q, 'season', wordOf(done), about);
+  return done;
 }
 
 /** Puts people into a season's cast; who is in it already stays as is. Gives the ids of those who are new in it. */
@@ -182,7 +189,7 @@ export function addCast(
       on conflict (season_key, person_key) do nothing returning person_key
     )
     select p.person_id from sa.person p join added a on a.person_key = p.person_key order by p.person_id`;
-  return db.write(async (q) => ids(await q.query(sql, [season.season_key, person_ids, actor])));
+  return db.write(async (q) => tellCast(q, season, 'add', await q.query(sql, [season.season_key, person_ids, actor])));
 }
 
 /** Takes people out of a season's cast; gives the ids of those who were in it. */
@@ -194,7 +201,7 @@ export function removeCast(
   const sql = `
     delete from sa.cast_membership m using sa.person p
     where p.person_key = m.person_key and m.season_key = $1 and p.person_id = any($2::text[]) returning p.person_id`;
-  return db.write(async (q) => ids(await q.query(sql, [season.season_key, person_ids])));
+  return db.write(async (q) => tellCast(q, season, 'remove', await q.query(sql, [season.season_key, person_ids])));
 }
 
 interface Written {
@@ -210,11 +217,25 @@ function written(rows: unknown, before: unknown): Written {
   return { key: row.key, created: row.created, changed: !row.created && old?.title !== row.text };
 }
 
-function ids(rows: unknown): string[] {
-  return z
+function wordOf({ created }: Written): string {
+  return created ? 'created' : 'changed';
+}
+
+/** Gives the ids of those whom it was about. */
+async function tellCast(
+  q: DbReader,
+  { season_key }: Pick<Season, 'season_key'>,
+  action: 'add' | 'remove',
+  rows: unknown,
+): Promise<string[]> {
+  const person_ids = z
     .array(z.object({ person_id: z.string() }))
     .parse(rows)
     .map(({ person_id }) => person_id);
+  if (person_ids.length === 0) return [];
+  const [season] = z.array(Season).parse(await q.query(`${SEASONS} where n.season_key = $1`, [season_key]));
+  await emitCatalog(q, 'cast', action, { show: season?.show ?? null, season: season?.number ?? null, person_ids });
+  return person_ids;
 }
 
 async function showsIn(q: DbReader): Promise<Show[]> {

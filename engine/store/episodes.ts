@@ -3,6 +3,7 @@ import { type EpisodePlace, parseEpisode } from '../blobs/layout.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { writeSeason, writeShow } from './catalog.ts';
 import type { Db, DbReader, Readable } from './db.ts';
+import { emitCatalog } from './events.ts';
 
 export const Episode = z.object({
   ep_id: z.string(),
@@ -63,11 +64,21 @@ export function upsertEpisode(db: Db, input: EpisodeInput): Promise<{ episode: E
     const season_key = await seasonOf(q, place, e.actor);
     if (season_key !== undefined) await requireFree(q, e.ep_id, season_key, number);
     const params = [...values, ...rest, season_key].map((value) => value ?? null);
+    const before = await episodeBy(q, 'e.ep_id = $1', e.ep_id);
     const [written] = Written.parse(await q.query(UPSERT, params));
     const episode = await episodeBy(q, 'e.ep_id = $1', e.ep_id);
     if (episode === null) throw new Error('the episode just written is not there');
+    await tellChange(q, before, episode);
     return { episode, created: written.created };
   });
+}
+
+/** What a run finds out of a video, and how far it is, is no change of the catalog. */
+async function tellChange(q: DbReader, before: Episode | null, now: Episode): Promise<void> {
+  const { ep_id, show, season } = now;
+  const facts = ['title', 'air_date', 'show', 'season', 'number'] as const;
+  if (before !== null && facts.every((fact) => before[fact] === now[fact])) return;
+  await emitCatalog(q, 'episode', before === null ? 'created' : 'changed', { show, season, episode: ep_id });
 }
 
 /** The season that an episode's id names, created with its show where they are not there yet. */
@@ -102,6 +113,7 @@ export function moveEpisode(
     await q.query(sql, [ep_id, season_key, number, actor]);
     const episode = await episodeBy(q, 'e.ep_id = $1', ep_id);
     if (episode === null) throw new ScreenalyticsError('EPISODE_NOT_FOUND', { episode: ep_id });
+    await tellChange(q, before, episode);
     return episode;
   });
 }

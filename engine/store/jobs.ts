@@ -4,6 +4,7 @@ import { ProfileName, Rule } from '#config/schema.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { canonical, digest } from '../core/stage.ts';
 import type { Db, DbReader, Readable } from './db.ts';
+import { emitEvent } from './events.ts';
 
 const object = z.record(z.string(), z.unknown());
 
@@ -152,9 +153,19 @@ export interface JobEnd {
 
 export async function endJob(db: Db, job_id: string, { state, progress, result, error }: JobEnd): Promise<void> {
   const sql = `update sa.job set state = $2, ended_at = now(), request_hash = null, progress = coalesce($3::jsonb, progress),
-      result = $4::jsonb, error = $5::jsonb where job_id = $1 and state = 'running'`;
+      result = $4::jsonb, error = $5::jsonb where job_id = $1 and state = 'running' returning ${COLUMNS}`;
   const texts = [progress, result, error].map((each) => (each === undefined ? null : JSON.stringify(each)));
-  await db.write((q) => q.query(sql, [job_id, state, ...texts]));
+  await db.write(async (q) => tellEnd(q, await q.query(sql, [job_id, state, ...texts])));
+}
+
+async function tellEnd(q: DbReader, rows: unknown): Promise<void> {
+  for (const { state, error, started_at, ended_at, ...job } of z.array(Job).parse(rows)) {
+    if (state === 'queued' || state === 'running') continue;
+    const { job_id, tool, episode, attempts } = job;
+    const took_s = started_at && ended_at && (ended_at.getTime() - started_at.getTime()) / 1000;
+    const failed = error && { code: error.code, stage: error.stage };
+    await emitEvent(q, `job.${state}`, { job_id, tool, episode, attempts, took_s, error: failed });
+  }
 }
 
 /** Of a worker that has to leave: the next one goes on with it. */
@@ -169,8 +180,8 @@ export async function requestCancel(db: Db, job_id: string): Promise<Job> {
       state = case when state = 'queued' then 'canceled' else state end,
       ended_at = case when state = 'queued' then now() else ended_at end,
       request_hash = case when state = 'queued' then null else request_hash end
-    where job_id = $1 and ${PENDING}`;
-  await db.write((q) => q.query(sql, [job_id]));
+    where job_id = $1 and ${PENDING} returning ${COLUMNS}`;
+  await db.write(async (q) => tellEnd(q, await q.query(sql, [job_id])));
   return requireJob(db, job_id);
 }
 

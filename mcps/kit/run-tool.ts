@@ -10,6 +10,7 @@ import { settle } from './errors.ts';
 import { profileOf } from './judge.ts';
 import { type Note, permit } from './permit.ts';
 import type { Effect, Later, Tool, ToolContext, ToolProgress } from './tool.ts';
+import { wakeWorker } from './wake.ts';
 
 export type { Caller } from './caller.ts';
 
@@ -56,7 +57,9 @@ export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E ex
         later: laterAs(caller),
         progress: (now: ToolProgress) => caller.progress?.(now),
       };
-      const output = await tool.run(input, ctx);
+      const output = await tool.run(input, ctx).finally(async () => {
+        if (tool.effect !== 'read' && caller.job === undefined) await wakeWorker(engine);
+      });
       const checked = tool.output.safeParse(output);
       if (!checked.success) throw new ScreenalyticsError('INTERNAL', { tool: tool.name }, { cause: checked.error });
       note.change_id = typeof checked.data.change_id === 'string' ? checked.data.change_id : null;

@@ -4,6 +4,8 @@ import type { Engine } from '#engine/engine.ts';
 import { type Queue, queueName } from '#engine/queue/queue.ts';
 import { becomeWorker } from '#engine/queue/worker-process.ts';
 import { type Job, type JobEnd, pendingJobs } from '#engine/store/jobs.ts';
+import { dueDeliveries } from '#engine/store/webhooks.ts';
+import { workDeliveries } from '#engine/webhooks/work-deliveries.ts';
 import type { Caller } from './caller.ts';
 import type { AnyTool } from './server-face.ts';
 import { workJob } from './work-job.ts';
@@ -37,8 +39,8 @@ export interface Duty {
 }
 
 /**
- * Works off the home's jobs until none came for services.queue.idle_s, or `signal` says to leave. One process a home: `false` when
- * another one does it already.
+ * Works off the home's jobs, and what webhooks are to be told, until none came for services.queue.idle_s, or `signal` says to leave. One
+ * process a home: `false` when another one does it already.
  */
 export async function workJobs(working: Working): Promise<boolean> {
   const { engine, signal } = working;
@@ -53,8 +55,9 @@ export async function workJobs(working: Working): Promise<boolean> {
     }
     // Who asked while the lock was still held started no worker.
     if (signal.aborted || !existsSync(home)) return true;
-    const pending = await pendingJobs(await engine.db(), queueName(home));
-    if (pending.length === 0 && !(await lookAround(working, await engine.queue()))) return true;
+    const db = await engine.db();
+    const waits = (await pendingJobs(db, queueName(home))).length + (await dueDeliveries(db)).waiting > 0;
+    if (!waits && !(await lookAround(working, await engine.queue()))) return true;
   }
 }
 
@@ -65,6 +68,7 @@ async function workUntilIdle(working: Working): Promise<void> {
   const db = await engine.db(); // of the embedded database the queue needs the owner
   const queue = await engine.queue();
   const busy = new Set<string>();
+  const deliveries = workDeliveries(engine, signal);
   const due = async (schedule_id: string, at: Date) => {
     for (const duty of working.duties ?? []) await duty.due?.(schedule_id, at);
   };
@@ -93,10 +97,12 @@ async function workUntilIdle(working: Working): Promise<void> {
       }
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
       looked_ms += LOOK_MS;
-      idle_ms = busy.size > 0 ? 0 : idle_ms + LOOK_MS;
+      const waiting = await deliveries.look();
+      idle_ms = busy.size > 0 || waiting > 0 ? 0 : idle_ms + LOOK_MS;
     }
   } finally {
     await worked.close();
+    await deliveries.close();
   }
 }
 

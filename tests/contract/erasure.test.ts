@@ -10,10 +10,12 @@ import { listErasures } from '#engine/erasure/ledger.ts';
 import { upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { historyLines, historyOf, verifyHistory } from '#engine/store/changes.ts';
 import type { Db } from '#engine/store/db.ts';
+import { emitCatalog } from '#engine/store/events.ts';
 import { takeLock } from '#engine/store/owner-lock.ts';
 import { requireErasable } from '#engine/store/people.ts';
 import { propose } from '#engine/store/proposals.ts';
 import { screenTime } from '#engine/store/runs.ts';
+import { addWebhook, removeWebhook } from '#engine/store/webhooks.ts';
 import { INSERT_SEED, labelsOf } from '../support/change-rows.ts';
 import { tablesWith } from '../support/forget-world.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
@@ -169,6 +171,8 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
       busy?.release();
       expect((await previewEverything(on)).people).toBe(seen.people);
 
+      const webhook = await addWebhook(db, { url: 'https://example.org/', events: null, actor: 'test' });
+      await db.write((q) => emitCatalog(q, 'show', 'changed', { show: ADA }));
       // The process dies at the first file that goes.
       const cut = { ...on, blobs: { ...on.blobs, delete: () => Promise.reject(new Error('killed')) } };
       await expect(deleteEverything(cut, me, `${ADA} asked`)).rejects.toThrow('killed');
@@ -176,6 +180,12 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
       await endErasures(on);
       expect(await there(ours)).toEqual([]);
       expect(await there(others)).toEqual(others);
+      const told = await db.read((q) => q.query('select type, data from sa.event order by seq'));
+      expect(told, 'who was told before is told this, and nothing else is left').toMatchObject([
+        { type: 'episode.deleted', data: { episode: 'second', files: null } },
+        { type: 'person.forgotten', data: { person_ids: expect.arrayContaining([...person_ids]), episodes: [] } },
+      ]);
+      await removeWebhook(db, webhook);
       expect(await on.blobs.list('cache/')).toEqual([]);
       expect(await on.blobs.list('work/forget/')).toEqual([]);
 

@@ -5,8 +5,10 @@ import { type Engine, openEngine } from '#engine/engine.ts';
 import { openQueue } from '#engine/queue/bullmq.ts';
 import { queueName } from '#engine/queue/queue.ts';
 import { listAudit } from '#engine/store/audit.ts';
+import { emitCatalog } from '#engine/store/events.ts';
 import { claimJob, eraseJobs, insertJob, type Job, pendingJobs, requireJob, touchJob } from '#engine/store/jobs.ts';
 import { decideProposal, requireProposal } from '#engine/store/proposals.ts';
+import { addWebhook, listDeliveries, removeWebhook } from '#engine/store/webhooks.ts';
 import type { Caller } from '#mcps/kit/caller.ts';
 import { askTool, runTool } from '#mcps/kit/run-tool.ts';
 import type { AnyTool } from '#mcps/kit/server-face.ts';
@@ -15,6 +17,7 @@ import { workJobs } from '#mcps/kit/work-jobs.ts';
 import { cancelJob } from '#mcps/screenalytics/tools/cancel-job.ts';
 import { makeHome } from '../support/home.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { Receiver } from '../support/receiver.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { testConfig } from '../support/run.ts';
 
@@ -71,8 +74,12 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
   /** Times of schedules that workers heard of. */
   const told: [string, number][] = [];
 
+  const receiver = new Receiver();
+
   const opened = () => {
-    const over = { services: { queue: QUEUE, profile } };
+    const hosts = [{ host: receiver.host, reason: 'a receiver of this test' }];
+    const webhooks = { hosts, backoff_first_ms: 5, look_ms: 20 };
+    const over = { services: { queue: QUEUE, profile, webhooks } };
     const { config, origin } = testConfig(home, over);
     const place = { database_url: url, redis_url: redis?.url ?? null };
     return openEngine({ config: { ...config, ...place }, origin });
@@ -93,6 +100,7 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
     if (kind !== 'embedded') server ??= startPostgres();
     if (kind === 'redis') redis = await startRedis();
     if ((kind === 'server' && server === undefined) || (kind === 'redis' && redis === undefined)) return;
+    await receiver.listen();
     url = kind === 'embedded' ? null : (server?.createDatabase(`jobs_${kind}`) ?? null);
     engine = opened();
     startWorker(engine);
@@ -100,6 +108,7 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
   afterAll(async () => {
     if (engine !== undefined) await stopWorker();
     await engine?.close();
+    if (engine !== undefined) receiver.close();
     redis?.stop();
     await remove();
   }, SETUP_MS_MAX);
@@ -184,6 +193,17 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
       expect(begun).not.toContain('b by model from queue');
     },
   );
+
+  contract('what a webhook did not take comes again after its pause', async (on) => {
+    const url = receiver.on('/', (response, nth) => response.writeHead(nth < 3 ? 503 : 200).end());
+    const db = await on.db();
+    const webhook_id = await addWebhook(db, { url, events: null, actor: 'test' });
+    await db.write((q) => emitCatalog(q, 'show', 'created', { show: 'demo' }));
+    const last = async () => (await listDeliveries(db, { webhook_id }, 1))[0];
+    await expect.poll(last, { timeout: 8_000, interval: 20 }).toMatchObject({ state: 'delivered', attempts: 3 });
+    expect(new Set(receiver.got.map(({ body }) => body)).size).toBe(1);
+    await removeWebhook(db, webhook_id);
+  });
 
   contract('what waits in the table alone is found, and a worker that leaves hands its job to the next', async (on) => {
     const job_id = await queued(on, { how: 'waits', name: 'c' });

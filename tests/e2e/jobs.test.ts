@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { z } from 'zod';
 import { loadConfig, projectRoot } from '#config/load.ts';
+import { EventBody } from '#engine/core/events.ts';
 import { Progress } from '#engine/core/progress.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { ensureWorker, isAlive, workerPid } from '#engine/queue/worker-process.ts';
+import { addWebhook } from '#engine/store/webhooks.ts';
 import { offer } from '#mcps/kit/mcp-server.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import type { HttpServed } from '#mcps/kit/serve-http.ts';
@@ -14,6 +16,7 @@ import { cancelJob } from '#mcps/screenalytics/tools/cancel-job.ts';
 import { getJob } from '#mcps/screenalytics/tools/get-job.ts';
 import { makeHome } from '../support/home.ts';
 import { openOld } from '../support/mcp-clients.ts';
+import { Receiver } from '../support/receiver.ts';
 import { serveOffer } from '../support/serve-offer.ts';
 import { shortClip } from '../support/videos.ts';
 
@@ -21,14 +24,17 @@ const TEST_MS_MAX = 180_000;
 const { home, remove } = makeHome();
 const file = join(home, 'test-config.yaml');
 const stop = new AbortController();
+const receiver = new Receiver();
 let [clip, engine, http]: [string, Engine, HttpServed] = ['', undefined as never, undefined as never];
 
 beforeAll(async () => {
+  await receiver.listen();
+  const hosts = [{ host: receiver.host, reason: 'a receiver of this test' }];
   const made = join(projectRoot, '.screenalytics', 'models');
   const queue = { concurrency: 1, idle_s: 60, lock_s: 2, busy_s: 60, attempts_max: 5 };
   const config = {
     sampling: { fps: 10, checkpoint_s: 0.5 },
-    services: { device: 'cpu', workers: 1, log: 'error', queue },
+    services: { device: 'cpu', workers: 1, log: 'error', queue, webhooks: { hosts, look_ms: 50 } },
     ...(existsSync(made) && { models: { mirror: made } }),
   };
   writeFileSync(file, JSON.stringify(config)); // JSON is YAML
@@ -37,7 +43,8 @@ beforeAll(async () => {
   vi.stubEnv('SCREENALYTICS_CONFIG', file);
   clip = await shortClip();
   engine = openEngine(loadConfig(process.env));
-  await engine.db();
+  const events = ['job.succeeded', 'job.canceled', 'qa.ready'] as const;
+  await addWebhook(await engine.db(), { url: `http://${receiver.host}/jobs`, events, actor: 'test' });
   const asker = () => ({ surface: 'mcp' as const, jobs: 'by_default' as const, run_limits: new Map<string, number>() });
   http = await serveOffer(offer(face, engine, stop.signal), {}, asker);
 }, TEST_MS_MAX);
@@ -46,6 +53,7 @@ afterAll(async () => {
   await http.close();
   await engine.close();
   await remove();
+  receiver.close();
   vi.unstubAllEnvs();
 }, TEST_MS_MAX);
 
@@ -58,6 +66,15 @@ const look = async (job: string) => {
 const until = async (job: string, is: (row: Awaited<ReturnType<typeof look>>) => boolean) => {
   await expect.poll(async () => is(await look(job)), { timeout: 90_000, interval: 50 }).toBe(true);
   return look(job);
+};
+/** What the worker told the receiver of this kind, once there is something. */
+const told = async (type: string, job: string | undefined) => {
+  const heard = () =>
+    receiver.got
+      .map(({ body }) => EventBody.parse(JSON.parse(body)))
+      .filter((event) => event.type === type && event.data.job_id === job);
+  await expect.poll(heard, { timeout: 10_000, interval: 50 }).not.toEqual([]);
+  return heard()[0]?.data;
 };
 const post = async (path: string, body: object = {}) => {
   const headers = { 'content-type': 'application/json' };
@@ -111,6 +128,10 @@ test(
       `jobs: answered in ${answered_ms.toFixed(0)} ms, ran for ${ran_ms} ms, taken up again after ${taken_up_ms.toFixed(0)} ms`,
     );
     expect(answered_ms).toBeLessThan(ran_ms / 2);
+    const succeeded = { tool: 'run_stage', episode: 'clip', attempts: 2, error: null };
+    expect(await told('job.succeeded', job)).toMatchObject(succeeded);
+    const questions = { episode: 'clip', items: expect.any(Number), stake_s: expect.any(Number) };
+    expect(await told('qa.ready', undefined)).toMatchObject(questions);
   },
   TEST_MS_MAX,
 );
@@ -171,6 +192,7 @@ test(
     expect(await until(job, ({ state }) => state === 'running')).toMatchObject({ tool: 'run_stage' });
     await runTool(cancelJob, { job }, caller());
     await until(job, ({ state }) => state === 'canceled');
+    expect(await told('job.canceled', job)).toMatchObject({ tool: 'run_stage', error: { code: 'CANCELED' } });
   },
   TEST_MS_MAX,
 );

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { planPlaybook } from '#agents/playbook/dry-run.ts';
 import { readPlaybook } from '#agents/playbook/read.ts';
 import { runPlaybook } from '#agents/playbook/run.ts';
@@ -11,12 +11,14 @@ import { Playbook } from '#agents/playbook/schema.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { forgetPerson } from '#engine/erasure/erasures.ts';
+import { becomeWorker } from '#engine/queue/worker-process.ts';
 import { listAudit } from '#engine/store/audit.ts';
 import { upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
 import { requirePerson } from '#engine/store/people.ts';
 import { findPlaybookRun } from '#engine/store/playbook-runs.ts';
 import { listProposals } from '#engine/store/proposals.ts';
+import { addWebhook, removeWebhook } from '#engine/store/webhooks.ts';
 import { openTranscript, readTranscript } from '#mcps/kit/transcript.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { findCommand } from '../../cli/commands.ts';
@@ -96,6 +98,29 @@ test('season-report: every episode of the season; one without a run is told, and
   expect([ran.status, ...outcomes(ran)]).toEqual(['done', 'season done', 'episodes done', ...files]);
   expect(ran.answers).toMatchObject({ totals: [{ episode: EP }], files: [{ format: 'html' }] });
   expect(existsSync(join(home, `exports/${EP}.html`))).toBe(true);
+});
+
+test('nightly-export: what was analysed is up to date and written anew, and whoever wants to know is told of each file', async () => {
+  const lock = await becomeWorker(home); // nothing is sent from here
+  onTestFinished(() => lock?.release());
+  const db = await engine.db();
+  const events = ['export.created', 'playbook.ended'] as const;
+  const webhook_id = await addWebhook(db, { url: 'https://example.org/', events, actor: 'test' });
+  const ran = await run('nightly-export', SEASON);
+  const [mine, other] = ['done', 'skipped'];
+  const each = ['sync', 'totals', 'timeline', 'json'].flatMap((step) => [`${step} ${mine}`, `${step} ${other}`]);
+  expect([ran.status, ...outcomes(ran)]).toEqual(['done', 'episodes done', ...each]);
+  const told = await db.read((q) => q.query('select type, data from sa.event order by seq'));
+  const file = (format: string, table: string | null) => ({
+    type: 'export.created',
+    data: { episode: EP, format, table, rows: expect.arrayContaining([expect.objectContaining({ episode: EP })]) },
+  });
+  const ended = { playbook: 'nightly-export', transcript: ran.id, status: 'done', calls: 9, proposals: 0 };
+  expect(told).toMatchObject([
+    ...[file('csv', 'totals'), file('csv', 'timeline'), file('json', null)],
+    { type: 'playbook.ended', data: ended },
+  ]);
+  await removeWebhook(db, webhook_id);
 });
 
 test('compare-runs: the run before it, and a file of the differences', async () => {

@@ -52,6 +52,7 @@ export async function failingCalls(engine: Engine, made: MadeEpisode): Promise<F
     RUN_NOT_FOUND: { ...more, ...of_run.RUN_NOT_FOUND },
   });
   const job = { JOB_NOT_FOUND: { job: 'job_000000000000' } };
+  const webhook = { WEBHOOK_NOT_FOUND: { webhook: 'wh_000000000000' } };
   const reference = { ...on, reference: files.none };
   const track = '999999';
   return {
@@ -153,6 +154,10 @@ export async function failingCalls(engine: Engine, made: MadeEpisode): Promise<F
       PERSON_NOT_FOUND: { what: 'person_data', person: 'No Such Person' },
       HOME_BUSY: { what: 'episode', ...on, dry_run: false, confirm: 'DELETE pilot' },
     },
+    add_webhook: { URL_REFUSED: { url: 'https://127.0.0.1/' } },
+    remove_webhook: webhook,
+    test_webhook: webhook,
+    replay_webhook: { DELIVERY_NOT_FOUND: { id: 'dlv_000000000000' } },
     set_config: { MODEL_UNKNOWN: { detector: 'nobody' } },
     prepare_models: { MODEL_UNKNOWN: { ids: ['nobody'] }, MODEL_LICENCE: { ids: ['scrfd_10g'] } },
     verify_models: { MODEL_UNKNOWN: { ids: ['nobody'] } },

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { layout, parseEpisode } from '#engine/blobs/layout.ts';
-import { toCsv } from '#engine/core/csv.ts';
+import { noFormula, toCsv } from '#engine/core/csv.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
+import { type EventData, ROWS_MAX } from '#engine/core/events.ts';
 import type { Engine } from '#engine/engine.ts';
 import type { Episode } from '#engine/store/episodes.ts';
-import { type Run, screenTime, timeline } from '#engine/store/runs.ts';
+import { announce } from '#engine/store/events.ts';
+import { type Run, type StoredScreenTime, screenTime, timeline } from '#engine/store/runs.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { againstInput, compareRuns, Delta } from '../comparison.ts';
 import { aloneDeltas, referenceInput, revisionInput } from '../deltas.ts';
@@ -56,9 +58,28 @@ export const exportScreenTime = defineTool({
           ? await deltaOf(engine, run, input)
           : await rowsOf(engine, episode, run, format, table);
     await writeExport(path, bytes, overwrite);
+    await tell(engine, run, { format, table: format === 'csv' ? table : null, path, bytes: bytes.byteLength });
     return { ...contextOf(episode, run), path, format, bytes: bytes.byteLength };
   },
 });
+
+/** With the totals as a sheet takes them, so that who is told far away needs no file. */
+async function tell(
+  engine: Engine,
+  { ep_id, run_id }: Run,
+  file: Pick<EventData<'export.created'>, 'format' | 'table' | 'path' | 'bytes'>,
+): Promise<void> {
+  await announce(engine, 'export.created', async () => {
+    const all = await screenTime(await engine.db(), ep_id, run_id);
+    const rows = all.length > ROWS_MAX ? null : all.map((row) => ({ episode: ep_id, ...sheetRow(row) }));
+    return { episode: ep_id, run_id, ...file, columns: ['episode', ...TOTALS], rows };
+  });
+}
+
+function sheetRow(row: StoredScreenTime): Record<string, string | number | null> {
+  const cell = (value: string | number | null) => (typeof value === 'string' ? noFormula(value) : value);
+  return Object.fromEntries(TOTALS.map((column) => [column, cell(row[column])]));
+}
 
 async function rowsOf(
   engine: Engine,
