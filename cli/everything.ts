@@ -29,9 +29,9 @@ import { chatCommand } from './chat.ts';
 import { type Command, toolCommands } from './commands.ts';
 import { connectCommand } from './connect.ts';
 import { deletedText, erasureCommands } from './erasure.ts';
-import { featureCommands } from './feature.ts';
 import { explainCommand } from './explain.ts';
 import { facebankText, promotedText, seedsAddedText } from './facebank.ts';
+import { featureCommands } from './feature.ts';
 import { jobCommands } from './jobs.ts';
 import { clustersText, comparisonText, detectionsText, facesText, shotsText, tracksText } from './lists.ts';
 import { mcpCommand } from './mcp.ts';
@@ -42,6 +42,7 @@ import { reviewCommands } from './review.ts';
 import { sampleCommand } from './sample.ts';
 import { scheduleCommands } from './schedules.ts';
 import { storageCommands } from './storage.ts';
+import { taskCommand } from './task.ts';
 import {
   defaultsText,
   diagnosticsText,
@@ -84,6 +85,8 @@ export const commands: readonly Command[] = [
   ...playbookCommands,
   ...playbookRunCommands,
   ...scheduleCommands,
+  taskCommand,
+  ...webhookCommands,
   auditCommand,
   ...toolCommands(listModels, { also: ['models list'], text: modelsText }),
   ...toolCommands(prepareModels, { also: ['models prepare'], positional: 'ids', text: modelsText }),

@@ -11,7 +11,10 @@ const TYPES = {
 } as const satisfies Record<Input['type'], z.ZodType>;
 
 /** What it is run with: checked, and completed by its defaults. Optional ones that were not given are not in it. */
-export function inputsOf({ name, inputs }: Playbook, given: Readonly<Record<string, unknown>>): Map<string, unknown> {
+export function inputsOf(
+  { name, inputs }: Pick<Playbook, 'name' | 'inputs'>,
+  given: Readonly<Record<string, unknown>>,
+): Map<string, unknown> {
   const fields: { field: string; problem: string }[] = [];
   const values = new Map<string, unknown>();
   for (const field of Object.keys(given))
@@ -28,7 +31,10 @@ export function inputsOf({ name, inputs }: Playbook, given: Readonly<Record<stri
 }
 
 /** `season=5` as the playbook's own types say it; a list is given by saying it several times. What does not fit stays text. */
-export function readAssignments({ inputs }: Playbook, words: readonly string[]): Record<string, unknown> {
+export function readAssignments(
+  { inputs }: Pick<Playbook, 'inputs'>,
+  words: readonly string[],
+): Record<string, unknown> {
   const given = new Map<string, unknown>();
   for (const word of words) {
     const at = word.indexOf('=');

@@ -5,12 +5,12 @@ const STEPS_MAX = 50;
 /** Calls of one step, and strings of one list. */
 const EACH_MAX = 500;
 
-const Word = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'small letters, digits and _, a letter first');
+export const Word = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'small letters, digits and _, a letter first');
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 const about = { description: z.string().min(1).max(300), optional: z.boolean().default(false) };
 
 /** What has to be given to run it, unless there is a default or it is optional: then a `with` that is only this is left out. */
-const Input = z.discriminatedUnion('type', [
+export const Input = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('string'), ...about, default: z.string().optional() }),
   z.strictObject({ type: z.literal('integer'), ...about, default: z.int().optional() }),
   z.strictObject({ type: z.literal('number'), ...about, default: z.number().optional() }),

@@ -26,6 +26,24 @@ export const PLAYBOOK_ERRORS = {
     message: 'The process that ran this playbook ended before it did.',
     hint: 'What was done stays, the rest is not done, and it is not begun again: its transcript says how far it came. The next time is as planned.',
   },
+  TASK_NOT_FOUND: {
+    exit: 1,
+    actor: 'caller',
+    message: 'There is no such task.',
+    hint: 'Those that come with the program are in agents/tasks; your own is named by its path, ./mine.json',
+  },
+  TASK_INVALID: {
+    exit: 1,
+    actor: 'caller',
+    message: 'The task cannot be done as it is written.',
+    hint: 'Correct what is listed; agents/tasks has examples.',
+  },
+  TASK_FAILED: {
+    exit: 1,
+    actor: 'caller',
+    message: 'The task did not come to its result.',
+    hint: 'The code below says why (screenalytics explain); the transcript says how far it came: screenalytics playbook show.',
+  },
   TRANSCRIPT_NOT_FOUND: {
     exit: 3,
     actor: 'caller',

@@ -4,15 +4,18 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { projectRoot } from '#config/load.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { listAudit } from '#engine/store/audit.ts';
+import { upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { requirePerson } from '#engine/store/people.ts';
 import { listProposals } from '#engine/store/proposals.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
+import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { servers } from '../../cli/mcp.ts';
 import { makeHome } from '../support/home.ts';
+import { makeEpisode } from '../support/made-episode.ts';
 import { program } from '../support/program.ts';
-import { realClients, runClaude, runCodex } from '../support/real-clients.ts';
+import { CODEX_TASK, realClients, runClaude, runCodex, runCodexTask } from '../support/real-clients.ts';
 import { testConfig } from '../support/run.ts';
 import { scriptedAnthropic } from '../support/scripted-anthropic.ts';
 import { dataOf, type Step, type Turn } from '../support/scripted-model.ts';
@@ -158,3 +161,49 @@ describe.skipIf(clis === undefined).each(CLIENTS)('the real $name', (client) => 
     TEST_MS_MAX,
   );
 });
+
+test.skipIf(clis === undefined)(
+  'a task by the real codex, as the README says: told what the task says, it gives the result that the program itself gives',
+  async () => {
+    expect(readFileSync(join(projectRoot, 'README.md'), 'utf8')).toContain(`--print prompt |\n  ${CODEX_TASK}\n`);
+    const [folder, own, schema] = [join(home, 'task'), join(home, 'task-own'), join(home, 'task', 'schema.json')];
+    for (const each of [folder, own]) mkdirSync(each, { recursive: true });
+    vi.stubEnv('CODEX_HOME', own);
+    const { show } = await upsertShow(await engine.db(), { slug: 'demo', title: 'Demo', actor: 'test' });
+    await upsertSeason(await engine.db(), { show, number: 1, actor: 'test' });
+    const eyes = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
+    const { ep_id } = await makeEpisode(engine, 'demo-s01e01', 3, eyes);
+    const named = { episode: ep_id, person: 'Person task', create: true, targets: ['Unknown-1'] };
+    await runTool(assignIdentity, named, { engine, surface: 'cli', signal: new AbortController().signal });
+    const task = (...words: string[]) => program(['task', 'aggregate-screen-time', ...words], { home });
+    const [connected, prompt, printed, done] = await Promise.all([
+      program(['connect', 'codex', folder], { home }),
+      task('show=demo', 'season=1', '--print', 'prompt'),
+      task('--print', 'schema'),
+      task('show=demo', 'season=1'),
+    ]);
+    expect([connected, prompt, printed, done].map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    writeFileSync(schema, printed.stdout);
+    const asked = { name: 'season_totals', show: 'demo', season: 1, rows_max: 5000 };
+    const model = await scriptedOpenai([
+      () => ({ server: 'screenalytics_postgres', tool: 'run_analytics', args: asked }),
+      (shown) => {
+        const { columns, rows } = dataOf(shown);
+        return JSON.stringify({ columns, rows });
+      },
+    ]);
+    const ended = await runCodexTask({ clis: clis ?? '', cwd: folder, own, url: model.url }, prompt.stdout, schema);
+    await model.close();
+    expect(ended.code, ended.output.slice(-3000)).toBe(0);
+    expect(model.told).toContain(JSON.stringify(prompt.stdout.trim()).slice(1, -1));
+    expect(JSON.parse(model.told).text.format).toMatchObject({
+      type: 'json_schema',
+      schema: JSON.parse(printed.stdout),
+    });
+    expect(JSON.parse(ended.stdout)).toEqual(JSON.parse(done.stdout));
+    expect(JSON.parse(done.stdout).rows).toMatchObject([
+      [1, 'Season 1', 'Person task', 1, 1, expect.any(Number), null],
+    ]);
+  },
+  TEST_MS_MAX,
+);

@@ -60,7 +60,9 @@ export interface Session {
 
 export interface SessionEnded {
   readonly code: number | null;
+  /** Standard output and standard error as they came. */
   readonly output: string;
+  readonly stdout: string;
 }
 
 const CODEX_CONFIG = (url: string) => `model = "scripted"
@@ -80,6 +82,17 @@ exporter = "none"
 plugins = false
 apps = false
 `;
+
+/** The same by the README's words for tasks: what it is told on standard input, the shape of its answer from a file. */
+export function runCodexTask({ clis, cwd, own, url }: Session, told: string, schema: string): Promise<SessionEnded> {
+  writeFileSync(join(own, 'config.toml'), CODEX_CONFIG(url));
+  const words = CODEX_TASK.replace('schema.json', schema).split(' ').slice(1);
+  const args = [...words, '--skip-git-repo-check', '--ephemeral'];
+  const env = { CODEX_HOME: own, HOME: own };
+  return run(join(clis, 'node_modules/@openai/codex/bin/codex.js'), args, cwd, env, told);
+}
+/** As it stands in README.md. */
+export const CODEX_TASK = 'codex exec -p screenalytics --output-schema schema.json -';
 
 /** Codex without a person, as \`screenalytics connect codex\` says to start it. */
 export function runCodex({ clis, cwd, own, url }: Session): Promise<SessionEnded> {
@@ -109,17 +122,27 @@ export function runClaude({ clis, cwd, own, url }: Session): Promise<SessionEnde
 }
 
 /** With nothing of this process's environment but where programs are. */
-function run(script: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<SessionEnded> {
+function run(
+  script: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  told?: string,
+): Promise<SessionEnded> {
   const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [told === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     timeout: SESSION_MS_MAX,
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      output += part;
-    });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+  child.stdin?.end(told);
+  let [output, stdout] = ['', ''];
+  child.stderr?.setEncoding('utf8').on('data', (part: string) => {
+    output += part;
+  });
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
+    output += part;
+    stdout += part;
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output, stdout })));
 }
