@@ -45,6 +45,9 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
   const labels = async (tracks: readonly string[]) =>
     (await labelsOf(db, 'pilot')).filter(({ track_id }) => tracks.includes(`${track_id}`)).map(({ label }) => label);
 
+  /** What webhooks are to be told. */
+  const heard = () => db.read((q) => q.query('select type, data from sa.event order by seq'));
+
   contract('a person with a former name, a merged twin and a seed: nothing of them is in any table', async (on) => {
     const [first, second] = [tracksOf('Ada'), tracksOf('Ben')];
     const { person_ids } = await changePeople(on, me, { act: 'create', name: OLD });
@@ -57,7 +60,10 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
     await changePeople(on, me, { act: 'rename', person: OLD, name: ADA });
     await changePeople(on, me, { act: 'merge', person: TWIN, into: ADA });
     expect(new Set(await labels(first))).toEqual(new Set([ADA]));
+    const webhook = await addWebhook(db, { url: 'https://example.org/', events: null, actor: 'test' });
+    await db.write((q) => emitCatalog(q, 'show', 'changed', { show: `'${ADA}` })); // such as the rows of an export
     for (const needle of [ADA, OLD, TWIN, SEED]) expect(await tablesWith(db, needle), needle).not.toEqual([]);
+    expect(await tablesWith(db, ADA)).toContain('event');
     const total = (await screenTime(db, 'pilot')).find(({ person }) => person === 'Ben')?.visual_s;
 
     const person = await requireErasable(db, ADA);
@@ -66,6 +72,11 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
     expect(done.beyond.some((each) => /administrator/.test(each))).toBe(kind === 'server');
     for (const needle of [ADA, OLD, TWIN, 'Quillfeather', SEED])
       expect(await tablesWith(db, needle), needle).toEqual([]);
+    const { change_id, changes_erased } = done;
+    const told = { change_id, changes_erased, episodes: ['pilot'], seeds: 1 };
+    const everybody = expect.arrayContaining([...person_ids]); // the twin, too
+    expect(await heard()).toEqual([{ type: 'person.forgotten', data: { ...told, person_ids: everybody } }]);
+    await removeWebhook(db, webhook);
     expect(new Set(await labels(first)).size).toBe(1);
     expect((await labels(first))[0]).toMatch(/^Unknown-\d+$/);
     expect(new Set(await labels(second))).toEqual(new Set(['Ben']));
@@ -126,7 +137,12 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
   });
 
   contract('an episode goes with all its rows; people and the log stay', async (on) => {
-    await deleteEpisode(on, me, 'pilot', null);
+    const webhook = await addWebhook(db, { url: 'https://example.org/', events: null, actor: 'test' });
+    await db.write((q) => emitCatalog(q, 'episode', 'changed', { episode: 'pilot' }));
+    const { change_id, changes_erased, files } = await deleteEpisode(on, me, 'pilot', null);
+    const told = { episode: 'pilot', change_id, changes_erased, files: files.length };
+    expect(await heard()).toEqual([{ type: 'episode.deleted', data: told }]);
+    await removeWebhook(db, webhook);
     expect((await tablesWith(db, 'pilot')).sort()).toEqual(['change_entity', 'change_payload']);
     const rows = await db.read((q) => q.query('select count(*)::int as n from sa.assignment'));
     expect(rows).toEqual([{ n: 0 }]);
@@ -180,8 +196,7 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
       await endErasures(on);
       expect(await there(ours)).toEqual([]);
       expect(await there(others)).toEqual(others);
-      const told = await db.read((q) => q.query('select type, data from sa.event order by seq'));
-      expect(told, 'who was told before is told this, and nothing else is left').toMatchObject([
+      expect(await heard(), 'who was told before is told this, and nothing else is left').toMatchObject([
         { type: 'episode.deleted', data: { episode: 'second', files: null } },
         { type: 'person.forgotten', data: { person_ids: expect.arrayContaining([...person_ids]), episodes: [] } },
       ]);

@@ -5,8 +5,6 @@ import type { By } from '#engine/core/identities.ts';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
-import { deleteEpisode } from '#engine/erasure/delete-episode.ts';
-import { forgetPerson } from '#engine/erasure/erasures.ts';
 import { becomeWorker, type WorkerLock } from '#engine/queue/worker-process.ts';
 import { tellReview } from '#engine/review/tell-review.ts';
 import { emitCatalog, pruneEvents } from '#engine/store/events.ts';
@@ -40,11 +38,10 @@ afterAll(async () => {
   await remove();
 });
 
-const Row = z.object({ type: EventType, data: z.record(z.string(), z.unknown()), deliveries: z.int() });
+const Row = z.object({ type: EventType, data: z.record(z.string(), z.unknown()) });
 /** As they are kept; each is what its kind says, and no more. */
 async function events(): Promise<z.output<typeof Row>[]> {
-  const sql = `select type, data, (select count(*) from sa.delivery d where d.event_id = e.event_id) as deliveries
-    from sa.event e order by seq`;
+  const sql = 'select type, data from sa.event order by seq';
   const rows = z.array(Row).parse(await (await engine.db()).read((q) => q.query(sql)));
   for (const { type, data } of rows) expect(EVENTS[type].strict().parse(data), type).toEqual(data);
   return rows;
@@ -106,24 +103,9 @@ test('an export says where the file is, and its totals as a sheet takes them; a 
   expect(Number(review?.stake_s)).toBeGreaterThan(0);
 });
 
-test('who is forgotten is in no event, sent or not; what is told of it are ids', async () => {
-  expect(JSON.stringify(await events())).toContain(NAME);
-  const person = await requireErasable(await engine.db(), NAME);
-  const { left, change_id } = await forgetPerson(engine, by, person, `${NAME} wished it`);
-  expect(left).toEqual([]);
-  const now = await events();
-  expect(JSON.stringify(now)).not.toMatch(/Quill/);
-  const told = { person_ids: [person.person_id], change_id, episodes: ['pilot'], seeds: 0 };
-  expect(now.find(({ type }) => type === 'person.forgotten')).toMatchObject({ data: told, deliveries: 1 });
-});
-
-test('a deleted episode is told, and what was to be told of it before is gone; what is old goes, too', async () => {
-  await ask(exportScreenTime, { episode: 'pilot', overwrite: true });
-  const { change_id, files } = await deleteEpisode(engine, by, 'pilot', null);
-  const now = (await events()).filter(({ data }) => data.episode === 'pilot');
-  expect(now).toMatchObject([{ type: 'episode.deleted', data: { change_id, files: files.length } }]);
+test('what is old is kept no longer', async () => {
   const db = await engine.db();
-  await db.write((q) => q.query(`update sa.event set at = now() - interval '31 days' where type <> 'episode.deleted'`));
+  await db.write((q) => q.query(`update sa.event set at = now() - interval '31 days' where type <> 'qa.ready'`));
   await pruneEvents(db, 30);
-  expect((await events()).map(({ type }) => type)).toEqual(['episode.deleted']);
+  expect((await events()).map(({ type }) => type)).toEqual(['qa.ready']);
 });
