@@ -202,6 +202,10 @@ test('older addresses are tools by another name', async () => {
   expect(JSON.parse((await post(`${open.url}/episodes/upsert_by_id`, episode)).text)).toMatchObject({
     ...{ status: 'done', result: { created: true } },
   });
+  const whole = { dry_run: false, confirm: 'DELETE ALL' };
+  const all = [await post(`${open.url}/episodes/delete_all`, {}), await post(`${open.url}/episodes/delete_all`, whole)];
+  expect(JSON.parse(all[0]?.text ?? '')).toMatchObject({ result: { what: 'everything', deleted: false } });
+  expect(JSON.parse(all[1]?.text ?? '')).toMatchObject({ status: 'proposed' });
   const gone = await post(`${open.url}/episodes/pilot/delete`, {});
   expect(JSON.parse(gone.text)).toMatchObject({ status: 'done', result: { what: 'episode', deleted: false } });
   const job = await post(`${open.url}/jobs/detect`, { source: 'nowhere' });
