@@ -12,7 +12,7 @@ import { canonical } from '#engine/core/stage.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
 import type { AnyTool, ServerFace } from '#mcps/kit/server-face.ts';
 import { type CallLine, listTranscripts, readTranscript, type Transcript } from '#mcps/kit/transcript.ts';
-import type { Command } from './commands.ts';
+import type { Answer, Command, Session } from './commands.ts';
 import { servers } from './mcp.ts';
 import { type ScheduleRow, schedulesOf, schedulesText } from './schedule-rows.ts';
 import { facts, type Look, table } from './table.ts';
@@ -154,15 +154,30 @@ const showCommand: Command = {
       const transcript = await readTranscript(engine, id);
       return { output: transcript, ok: true, text: (look) => transcriptText(transcript, look) };
     }
-    const transcripts = (await listTranscripts(engine, limit)).map(summary);
-    const rows = transcripts.map((each) => [each.id, each.playbook, each.status, each.calls, each.proposals]);
-    const head = ['transcript', 'playbook', 'status', 'calls', 'proposals'];
-    const text = (look: Look) => (rows.length === 0 ? 'No playbook has been run yet.' : table(head, rows, look));
-    return { output: { transcripts }, ok: true, text };
+    return runsAnswer(engine, limit);
   },
 };
 
-export const playbookCommands: readonly Command[] = [listCommand, checkCommand, runCommand, showCommand];
+const runsCommand: Command = {
+  words: ['playbook', 'runs'],
+  about: 'The latest runs of playbooks, also of those that are run at certain times: how each ended, and what it took.',
+  input: showInput.pick({ limit: true }),
+  everyday: true,
+  run: async (raw, { engine }) =>
+    runsAnswer(engine, readInput('playbook runs', showInput.pick({ limit: true }), raw).limit),
+};
+
+async function runsAnswer(engine: Session['engine'], limit: number): Promise<Answer> {
+  const transcripts = (await listTranscripts(engine, limit)).map(summary);
+  const rows = transcripts.map(({ id, playbook, status, calls, proposals, took_ms, tokens }) => [
+    ...[id, playbook, status, calls, proposals, took_ms === null ? null : took_ms / 1000, tokens],
+  ]);
+  const head = ['transcript', 'playbook', 'status', 'calls', 'proposals', 'seconds', 'tokens'];
+  const text = (look: Look) => (rows.length === 0 ? 'No playbook has been run yet.' : table(head, rows, look));
+  return { output: { transcripts }, ok: true, text };
+}
+
+export const playbookCommands: readonly Command[] = [listCommand, checkCommand, runCommand, runsCommand, showCommand];
 
 function stepFacts(step: Step) {
   return step.kind === 'call' ? { id: step.id, call: step.call } : { id: step.id, ask: step.tools };
@@ -178,7 +193,14 @@ function summary(transcript: Transcript) {
   const last = transcript.lines.findLast(({ kind }) => kind === 'ended' || kind === 'resumed');
   const status = last?.kind === 'ended' ? last.status : 'not ended';
   const proposals = calls.filter(({ outcome }) => outcome === 'proposed').length;
-  return { id: transcript.id, playbook: transcript.playbook, status, calls: calls.length, proposals };
+  const turns = transcript.lines.filter((line) => line.kind === 'turn');
+  const ends = transcript.lines.filter((line) => line.kind === 'ended');
+  return {
+    ...{ id: transcript.id, playbook: transcript.playbook, status, calls: calls.length, proposals },
+    /** Over all parts of a run that waited; null while it runs, or where it was killed. */
+    took_ms: ends.length === 0 ? null : ends.reduce((sum, end) => sum + end.took_ms, 0),
+    tokens: sum(turns, 'tokens_in') + sum(turns, 'tokens_out'),
+  };
 }
 
 export function ranText({ id, status, calls, tokens_in, tokens_out }: Ran, look: Look): string {

@@ -304,6 +304,9 @@ test('at the command line: run, list and show', async () => {
   const shown = await answer('playbook', 'show', id.replace('.jsonl', ''));
   expect(shown?.text({ rules: false })).toMatch(/^profile +operator\+scheduled$/m);
   expect((await answer('playbook', 'show'))?.text({ rules: false })).toContain('season-report');
+  expect(await answer('playbook', 'runs', '--limit', '1')).toMatchObject({
+    output: { transcripts: [{ playbook: 'season-report', status: 'done', took_ms: expect.any(Number), tokens: 0 }] },
+  });
   await expect(answer('playbook', 'show', '../audit')).rejects.toMatchObject({ code: 'TRANSCRIPT_NOT_FOUND' });
   const dry = await answer('playbook', 'run', 'storage-hygiene', '--dry-run');
   expect(dry?.text({ rules: false })).toMatch(/purge +purge_objects +each/);
