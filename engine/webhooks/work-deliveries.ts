@@ -13,10 +13,21 @@ export interface Deliveries {
   close(): Promise<void>;
 }
 
-/** The part of the worker that tells programs elsewhere. It opens its queue when there is something to tell for the first time. */
-export function workDeliveries(engine: Engine, signal: AbortSignal): Deliveries {
+/**
+ * The part of the worker that tells programs elsewhere. It opens its queue when there is something to tell for the first time, and reads the
+ * configuration anew for each attempt (`reopen`): a host that is no longer named there is told nothing more.
+ */
+export function workDeliveries(engine: Engine, reopen: () => Engine, signal: AbortSignal): Deliveries {
   const { look_ms, concurrency, timeout_ms, keep_days } = engine.config.services.webhooks;
   const lock_s = Math.max(engine.config.services.queue.lock_s, timeout_ms / 1000);
+  const attempt = async (id: string) => {
+    const now = reopen();
+    try {
+      return await deliver({ ...engine, config: now.config }, id, { signal });
+    } finally {
+      await now.close();
+    }
+  };
   let working: Working | undefined;
   let waiting = 0;
   let looked = Number.NEGATIVE_INFINITY;
@@ -35,7 +46,7 @@ export function workDeliveries(engine: Engine, signal: AbortSignal): Deliveries 
       waiting = found.waiting;
       if (found.due.length === 0) return waiting;
       const queue = await engine.queue('deliveries');
-      working ??= await queue.work((id) => deliver(engine, id, { signal }), { concurrency, lock_s });
+      working ??= await queue.work(attempt, { concurrency, lock_s });
       for (const id of found.due)
         await queue.add(id).catch((error: unknown) => engine.log.warn({ err: error, id }, 'not in the queue yet'));
       return waiting;

@@ -68,7 +68,7 @@ async function workUntilIdle(working: Working): Promise<void> {
   const db = await engine.db(); // of the embedded database the queue needs the owner
   const queue = await engine.queue();
   const busy = new Set<string>();
-  const deliveries = workDeliveries(engine, signal);
+  const deliveries = workDeliveries(engine, working.reopen, signal);
   const due = async (schedule_id: string, at: Date) => {
     for (const duty of working.duties ?? []) await duty.due?.(schedule_id, at);
   };

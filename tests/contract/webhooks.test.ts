@@ -154,7 +154,7 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
     expect(await (await engine.db()).read((q) => q.query('select type from sa.event'))).toEqual([]);
   });
 
-  test('a receiver may fail in every way: each delivery ends as it should, and no other waits for it', async () => {
+  test('AUT-01 a receiver may fail in every way: each delivery ends as it should, and no other waits for it', async () => {
     for (const [name, { behave }] of Object.entries(WAYS))
       ids[name] = await add(engine, receiver.on(`/${name}`, behave), ['catalog.changed']);
     ids.refuses = await add(engine, `http://${closed}/`, ['catalog.changed']);
@@ -301,6 +301,22 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
       expect(rows[0]).toMatchObject({ surface: 'cli', decision: 'ask', outcome: 'done' });
     },
   );
+
+  test('a host that the configuration names no longer is told nothing more, also by a worker that runs', async () => {
+    const file = join(world.home, 'config.yaml');
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, before.replace(receiver.host, '127.0.0.1:1'));
+    const { id } = await add(
+      engine,
+      receiver.on('/named', (r) => r.end()),
+      ['catalog.changed'],
+    );
+    await runTool(saveCatalog, { kind: 'show', show: 'late' }, person(engine));
+    const [refused] = await settled(engine, 1, id);
+    expect(refused).toMatchObject({ state: 'failed', attempts: 1, reason: 'only https is allowed' });
+    expect(receiver.of('/named')).toEqual([]);
+    writeFileSync(file, before);
+  });
 
   test('a worker that is killed in the middle leaves the rest to the next; neither it nor any list says a secret', async () => {
     await stop();
