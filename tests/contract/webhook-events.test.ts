@@ -83,7 +83,7 @@ test('a change that fails tells nothing', async () => {
   expect(await events()).toEqual(before);
 });
 
-test('AUT-02 AUT-03 an export says where the file is, and its totals as a sheet takes them; a review how much is at stake', async () => {
+test('AUT-02, AUT-03: an export says where the file is, and its totals as a sheet takes them; a review how much is at stake', async () => {
   await correct(engine, by, 'pilot', { act: 'assign', person: NAME, targets: tracks });
   const { path, bytes } = await ask(exportScreenTime, { episode: 'pilot', table: 'timeline' });
   await tellReview(engine, 'pilot');

@@ -154,7 +154,7 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
     expect(await (await engine.db()).read((q) => q.query('select type from sa.event'))).toEqual([]);
   });
 
-  test('AUT-01 a receiver may fail in every way: each delivery ends as it should, and no other waits for it', async () => {
+  test('AUT-01: a receiver may fail in every way: each delivery ends as it should, and no other waits for it', async () => {
     for (const [name, { behave }] of Object.entries(WAYS))
       ids[name] = await add(engine, receiver.on(`/${name}`, behave), ['catalog.changed']);
     ids.refuses = await add(engine, `http://${closed}/`, ['catalog.changed']);
