@@ -196,11 +196,15 @@ test('the shipped profiles: viewer only reads, operator works, scheduled is held
     const say = (who: keyof typeof policy, over: Partial<Call> = {}) =>
       action([profile(who)], { tool: name, effect, ...over });
     expect(say('viewer'), name).toBe(effect === 'read' ? 'allow' : 'deny');
+    const of_person = effect === 'destroy' || name === 'add_webhook' || name === 'remove_webhook';
     // A tool that no rule of the operator names would stop everyday work.
-    expect(say('operator', { surface: 'cli' }), name).toBe(effect === 'destroy' ? 'ask' : 'allow');
-    expect(say('curator'), name).toBe(effect === 'destroy' ? 'ask' : 'allow');
-    expect(say('admin'), name).toBe(effect === 'destroy' ? 'ask' : 'allow');
+    for (const who of ['operator', 'curator', 'admin'] as const)
+      expect(say(who, { surface: 'cli' }), name).toBe(of_person ? 'ask' : 'allow');
     if (effect === 'destroy') expect(say('scheduled'), name).toBe('deny');
+    if (!name.endsWith('_webhook')) continue;
+    const surfaces = ['agent', 'mcp', 'queue'] as const;
+    for (const who of ['viewer', 'operator', 'curator', 'scheduled', 'admin'] as const)
+      for (const surface of surfaces) expect(say(who, { surface }), `${name} ${surface}`).toBe('deny');
   }
   const label = (over: Partial<Call>) => action([profile('scheduled')], over);
   expect(label({ score: 0.95, margin: 0.5 })).toBe('allow');
