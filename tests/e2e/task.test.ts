@@ -9,6 +9,7 @@ import { upsertSeason, upsertShow } from '#engine/store/catalog.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { offered, playbookTools } from '../../cli/playbook.ts';
+import { taskCommand } from '../../cli/task.ts';
 import { commandLine } from '../support/command-line.ts';
 import { temporaryHome } from '../support/home.ts';
 import { madeEngine, makeEpisode } from '../support/made-episode.ts';
@@ -93,6 +94,11 @@ test('those that come with the program are sound, and can be told to another age
   for (const name of await shippedTasks())
     expect((await readTask(name, playbookTools)).task, name).toMatchObject({ name, schema: { type: 'object' } });
   const { task } = await readTask('aggregate-screen-time', playbookTools);
+  const printed = await taskCommand.run(
+    { task: 'aggregate-screen-time', input: ['show=made', 'season=1'], print: 'prompt' },
+    { engine, signal: new AbortController().signal, progress: () => undefined },
+  );
+  expect(printed.text({ rules: false })).toBe(promptOf({ task, inputs: { show: 'made', season: 1 } }));
   expect(promptOf({ task, inputs: { show: 'made', season: 1 } })).toMatch(/season 1 of the show made/);
   expect(() => promptOf({ task, inputs: {} })).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
 });

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readTask } from '#agents/task/read.ts';
+import { promptOf, runTask } from '#agents/task/run.ts';
 import { projectRoot } from '#config/load.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { listAudit } from '#engine/store/audit.ts';
@@ -12,6 +14,7 @@ import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { servers } from '../../cli/mcp.ts';
+import { offered } from '../../cli/playbook.ts';
 import { makeHome } from '../support/home.ts';
 import { makeEpisode } from '../support/made-episode.ts';
 import { program } from '../support/program.ts';
@@ -175,15 +178,14 @@ test.skipIf(clis === undefined)(
     const { ep_id } = await makeEpisode(engine, 'demo-s01e01', 3, eyes);
     const named = { episode: ep_id, person: 'Person task', create: true, targets: ['Unknown-1'] };
     await runTool(assignIdentity, named, { engine, surface: 'cli', signal: new AbortController().signal });
-    const task = (...words: string[]) => program(['task', 'aggregate-screen-time', ...words], { home });
-    const [connected, prompt, printed, done] = await Promise.all([
-      program(['connect', 'codex', folder], { home }),
-      task('show=demo', 'season=1', '--print', 'prompt'),
-      task('--print', 'schema'),
-      task('show=demo', 'season=1'),
-    ]);
-    expect([connected, prompt, printed, done].map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-    writeFileSync(schema, printed.stdout);
+    const connected = await program(['connect', 'codex', folder], { home });
+    expect(connected, connected.stderr).toMatchObject({ code: 0 });
+    const read = await readTask('aggregate-screen-time', offered.tools);
+    const inputs = { show: 'demo', season: 1 };
+    const prompt = promptOf({ task: read.task, inputs }); // as `--print` gives them
+    writeFileSync(schema, JSON.stringify(read.task.schema));
+    const caller = { engine, signal: new AbortController().signal };
+    const result = await runTask({ ...offered, ...read, inputs, caller });
     const asked = { name: 'season_totals', show: 'demo', season: 1, rows_max: 5000 };
     const model = await scriptedOpenai([
       () => ({ server: 'screenalytics_postgres', tool: 'run_analytics', args: asked }),
@@ -192,18 +194,16 @@ test.skipIf(clis === undefined)(
         return JSON.stringify({ columns, rows });
       },
     ]);
-    const ended = await runCodexTask({ clis: clis ?? '', cwd: folder, own, url: model.url }, prompt.stdout, schema);
+    const ended = await runCodexTask({ clis: clis ?? '', cwd: folder, own, url: model.url }, prompt, schema);
     await model.close();
     expect(ended.code, ended.output.slice(-3000)).toBe(0);
-    expect(model.told).toContain(JSON.stringify(prompt.stdout.trim()).slice(1, -1));
+    expect(model.told).toContain(JSON.stringify(prompt).slice(1, -1));
     expect(JSON.parse(model.told).text.format).toMatchObject({
       type: 'json_schema',
-      schema: JSON.parse(printed.stdout),
+      schema: read.task.schema,
     });
-    expect(JSON.parse(ended.stdout)).toEqual(JSON.parse(done.stdout));
-    expect(JSON.parse(done.stdout).rows).toMatchObject([
-      [1, 'Season 1', 'Person task', 1, 1, expect.any(Number), null],
-    ]);
+    expect(JSON.parse(ended.stdout)).toEqual(result);
+    expect(Object(result).rows).toMatchObject([[1, 'Season 1', 'Person task', 1, 1, expect.any(Number), null]]);
   },
   TEST_MS_MAX,
 );
