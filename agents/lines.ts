@@ -69,8 +69,8 @@ function sheetsIn(data: unknown): string[] {
   return typeof data === 'object' && data !== null ? Object.values(data).flatMap(sheetsIn) : [];
 }
 
-/** The data of an answer that has it as text alone, on a line between its marks. */
-function dataIn(text: string): unknown {
+/** The data of an answer in its text, on a line between its marks. */
+export function dataIn(text: string): unknown {
   const line = text.split('\n').find((each) => each.startsWith('{')) ?? '';
   try {
     return JSON.parse(line);

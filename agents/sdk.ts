@@ -4,6 +4,8 @@ import {
   AgentsError,
   MaxTurnsExceededError,
   MCPServerStdio,
+  MCPServerStreamableHttp,
+  type MCPToolCustomDataContext,
   OpenAIProvider,
   type RunItem,
   Runner,
@@ -22,12 +24,17 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** One of our servers that listens already. */
+export interface Address {
+  readonly url: string;
+}
+
 export interface TeamOptions {
   readonly config: Config['agents'];
   readonly graph: Graph;
   readonly key: string | undefined;
   readonly model: string | undefined;
-  programOf(server: string, profile: Member['profile']): Program;
+  programOf(server: string, profile: Member['profile']): Program | Address;
 }
 
 /** What a turn says while it is under way. */
@@ -35,6 +42,8 @@ export interface Hearing {
   text?(delta: string): void;
   line?(line: Line): void;
   outcome?(outcome: Outcome): void;
+  /** After each answer of the model: tokens in and out, as the endpoint counts. */
+  tokens?(read: number, written: number): void;
 }
 
 export interface Turn {
@@ -54,7 +63,7 @@ const CONNECT_S = 60;
 /** The graph on the SDK: tracing off, no tools but those of our servers, each server started when somebody first needs it. */
 export function openTeam(options: TeamOptions): Team {
   const { config, graph } = options;
-  const servers = new Map<string, LazyServer>();
+  const servers = new Map<string, OurServer>();
   const agents = agentsOf(options, servers);
   const { runner, provider } = openRunner(config, options.key);
   return {
@@ -71,6 +80,10 @@ export function openTeam(options: TeamOptions): Team {
           if (event.type === 'agent_updated_stream_event') current = event.agent.name;
           else if (event.type === 'run_item_stream_event') tell(event.item, hear);
           else if (event.data.type === 'output_text_delta') hear.text?.(event.data.delta);
+          else if (event.data.type === 'response_done') {
+            const { inputTokens, outputTokens } = event.data.response.usage;
+            hear.tokens?.(inputTokens, outputTokens);
+          }
         }
         await result.completed;
         return { how: signal.aborted ? 'stopped' : 'done', agent: result.lastAgent?.name ?? current };
@@ -99,21 +112,37 @@ export function openRunner({ endpoint: { base_url, api } }: Config['agents'], ke
   return { runner, provider };
 }
 
-function agentsOf({ config, graph, model, programOf }: TeamOptions, servers: Map<string, LazyServer>) {
+function agentsOf({ config, graph, model, programOf }: TeamOptions, servers: Map<string, OurServer>) {
   const shown = new Map([...graph.team.values()].map(({ name, tools }) => [name, new Set(tools)]));
-  const serverOf = (name: string, profile: Member['profile']): LazyServer => {
+  const serverOf = (name: string, profile: Member['profile']): OurServer => {
     const key = profile === null ? name : `${name}, ${profile}`;
     const known = servers.get(key);
     if (known !== undefined) return known;
-    const { command, args, env } = programOf(name, profile);
-    const server = new LazyServer({
-      ...{ name: key, command, args: [...args], clientSessionTimeoutSeconds: CONNECT_S },
-      ...(env && { env: { ...env } }),
-      timeout: config.answer_s_max * 1000,
-      toolFilter: async ({ agent }, tool) => shown.get(agent.name)?.has(tool.name) === true,
-      customDataExtractor: ({ toolName: tool, structuredContent: data, resultMeta: meta, isError, toolOutput }) =>
-        outcomeOf({ tool, data, meta, failed: isError === true, text: textOf(toolOutput) }),
-    });
+    const common = {
+      ...{ name: key, clientSessionTimeoutSeconds: CONNECT_S, timeout: config.answer_s_max * 1000 },
+      toolFilter: async ({ agent }: { agent: { name: string } }, tool: { name: string }) =>
+        shown.get(agent.name)?.has(tool.name) === true,
+      customDataExtractor: ({
+        toolName,
+        structuredContent,
+        resultMeta,
+        isError,
+        toolOutput,
+      }: MCPToolCustomDataContext) =>
+        outcomeOf({
+          ...{ tool: toolName, data: structuredContent, meta: resultMeta },
+          ...{ failed: isError === true, text: textOf(toolOutput) },
+        }),
+    };
+    const started = programOf(name, profile);
+    const server =
+      'url' in started
+        ? new MCPServerStreamableHttp({ ...common, url: started.url })
+        : new MCPServerStdio({
+            ...{ ...common, command: started.command, args: [...started.args] },
+            ...(started.env && { env: { ...started.env } }),
+          });
+    connectLate(server);
     servers.set(key, server);
     return server;
   };
@@ -128,18 +157,20 @@ function agentsOf({ config, graph, model, programOf }: TeamOptions, servers: Map
   return agents;
 }
 
-/** A process of its own, started when its tools are first asked for. */
-class LazyServer extends MCPServerStdio {
-  #ready: Promise<void> | undefined;
+type OurServer = MCPServerStdio | MCPServerStreamableHttp;
 
-  override async listTools() {
-    this.#ready ??= this.connect();
-    await this.#ready.catch((error: unknown) => {
-      this.#ready = undefined;
+/** A server is connected, and a process of its own started, when its tools are first asked for. */
+function connectLate(server: OurServer): void {
+  const list = server.listTools.bind(server);
+  let ready: Promise<void> | undefined;
+  server.listTools = async () => {
+    ready ??= server.connect();
+    await ready.catch((error: unknown) => {
+      ready = undefined;
       throw error;
     });
-    return super.listTools();
-  }
+    return list();
+  };
 }
 
 export function tell(item: RunItem, { line, outcome }: Hearing): void {

@@ -1,4 +1,4 @@
-// `npm start | test | run eval | run bench`, or `node scripts/setup.mjs install` for no more than that: brings what is missing (packages, ffmpeg, models), then hands over. Plain JS without
+// `npm start | test | run eval | run eval:agents | run bench`, or `node scripts/setup.mjs install` for no more than that: brings what is missing (packages, ffmpeg, models), then hands over. Plain JS without
 // dependencies, because it runs on the machine's own Node (20 or newer) before node_modules exists. Doing it twice changes nothing.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -29,6 +29,7 @@ const HAND_OVERS = {
     return { file: 'node_modules/vitest/vitest.mjs', args: ['run', ...reporter(args), ...args], cwd: root };
   },
   eval: (rest) => ({ file: 'cli/eval.ts', args: rest, cwd: callersFolder() }),
+  'eval:agents': (rest) => ({ file: 'cli/eval-agents.ts', args: rest, cwd: callersFolder() }),
   bench: (rest) => ({ file: 'cli/bench.ts', args: rest, cwd: callersFolder() }),
   install: () => undefined, // nothing but the set-up
 };
