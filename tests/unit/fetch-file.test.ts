@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { toKnown } from '#engine/core/errors.ts';
@@ -18,13 +19,25 @@ async function serve(answer: Answer) {
   return { url: `${origin}/shows/demo-s01e02.mp4?key=abc`, asked };
 }
 
-async function fetched(url: string, over: Partial<typeof LIMITS> = {}) {
+async function fetched(url: string, over: Partial<typeof LIMITS> = {}, progress: () => void = () => undefined) {
   const path = join(temporaryHome({ empty: true }), 'video');
-  const error = await fetchFile({ url, path, limits: { ...LIMITS, ...over }, signal, backoff_ms: 1 }).catch(toKnown);
+  const limits = { ...LIMITS, ...over };
+  const error = await fetchFile({ url, path, limits, signal, progress, backoff_ms: 1 }).catch(toKnown);
   return { error, bytes: existsSync(path) ? readFileSync(path) : undefined };
 }
 
+/** A connection breaks when a part has come: who is sooner would decide what is there. */
+function breaker() {
+  const come = Promise.withResolvers<void>();
+  const breakOff = async (response: ServerResponse) => {
+    await come.promise;
+    response.destroy();
+  };
+  return { breakOff, come: () => come.resolve() };
+}
+
 test('a file comes whole, also when the connection breaks amid it: it goes on where it was, if it is the same file', async () => {
+  const { breakOff, come } = breaker();
   const { url, asked } = await serve((request, response, nth) => {
     const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const same = request.headers['if-range'] === '"v1"';
@@ -34,9 +47,9 @@ test('a file comes whole, also when the connection breaks amid it: it goes on wh
       ...(start > 0 && { 'content-range': `bytes ${start}-${BYTES.length - 1}/${BYTES.length}` }),
     });
     if (nth > 1) return response.end(BYTES.subarray(start));
-    response.write(BYTES.subarray(0, 120_000), () => setTimeout(() => response.destroy(), 20));
+    response.write(BYTES.subarray(0, 120_000), () => void breakOff(response));
   });
-  const { error, bytes } = await fetched(url);
+  const { error, bytes } = await fetched(url, {}, come);
   expect(error).toBeUndefined();
   expect(bytes?.equals(BYTES)).toBe(true);
   expect(asked).toHaveLength(2);
@@ -44,12 +57,13 @@ test('a file comes whole, also when the connection breaks amid it: it goes on wh
 });
 
 test('without an ETag it begins anew: what was there may be of another file', async () => {
+  const { breakOff, come } = breaker();
   const { url, asked } = await serve((_, response, nth) => {
     response.writeHead(200, { 'content-length': BYTES.length });
     if (nth > 1) return response.end(BYTES);
-    response.write(Buffer.alloc(50_000), () => setTimeout(() => response.destroy(), 20));
+    response.write(Buffer.alloc(50_000), () => void breakOff(response));
   });
-  expect((await fetched(url)).bytes?.equals(BYTES)).toBe(true);
+  expect((await fetched(url, {}, come)).bytes?.equals(BYTES)).toBe(true);
   expect(asked.map(({ range }) => range)).toEqual([undefined, undefined]);
 });
 
