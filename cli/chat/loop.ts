@@ -4,6 +4,7 @@ import { report } from '#engine/core/errors.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { approveCommand, rejectCommand } from '../approvals.ts';
 import type { Session } from '../commands.ts';
+import { drawingOf, drawn } from './pictures.ts';
 import { type Chat, newsOf, type Said, say, stillOpen, type Waiting } from './say.ts';
 import { callLine, lines, outcomeLines, waitingLines } from './words.ts';
 
@@ -72,6 +73,7 @@ async function answered(
   };
   try {
     const said = await say(chat, text, hear, AbortSignal.any([stop.signal, signal]));
+    await draw(said, engine.config.home);
     if (said.how === 'stopped') print('Stopped; what was done is done.');
     if (said.how === 'turns') print(`Stopped after ${engine.config.agents.turns_max} turns: ask for less at once.`);
     return said;
@@ -83,6 +85,14 @@ async function answered(
   } finally {
     input.onStop = () => undefined;
   }
+}
+
+/** Contact sheets that were asked for, where the terminal shows pictures; their links stand above. */
+async function draw({ calls }: Said, home: string): Promise<void> {
+  const { env, stdout } = process;
+  const drawing = drawingOf(env, stdout);
+  const paths = calls.flatMap(({ sheets }) => sheets);
+  if (drawing !== undefined) for (const text of await drawn(paths, home, drawing, stdout.columns)) stdout.write(text);
 }
 
 /**

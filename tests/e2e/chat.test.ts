@@ -161,6 +161,7 @@ test.skipIf(!terminals)(
       [
         ...[naming('and nobody was there'), () => 'I leave it to you.'],
         ...[
+          faces,
           naming('at the terminal'),
           () => 'It waits.',
           ({ parts }: { parts: readonly string[] }) => `Told: ${parts.length}.`,
@@ -180,6 +181,7 @@ test.skipIf(!terminals)(
     });
     const session = new TerminalSession([process.execPath, ...PROGRAM, '--resume', resumed, '--agent', 'labelling'], {
       ...{ NODE_OPTIONS: '', SCREENALYTICS_HOME: home, OPENAI_BASE_URL: `${origin}/v1` },
+      ...{ TERM_PROGRAM: 'iTerm.app', TERM: 'xterm-256color', TMUX: '', STY: '', KITTY_WINDOW_ID: '' },
     });
     await session.until(new RegExp(`Waits for you: assign_identity .${proposal_id}.`));
     await session.until(/Approve it\?/);
@@ -197,6 +199,7 @@ test.skipIf(!terminals)(
     session.type('Name her');
     await session.until(/> assign_identity/);
     await session.until(/It waits\./);
+    await session.until(/\]1337;File=inline=1;size=\d+;width=\d+;preserveAspectRatio=1:\/9j\//); // the faces, as a JPEG
     const [, id] = await session.until(/Waits for you: assign_identity \((prop_\w+)\)/);
     await session.until(/Approve it\?/);
     session.type('y');
