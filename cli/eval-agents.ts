@@ -52,17 +52,18 @@ async function main(signal: AbortSignal): Promise<void> {
     const homes = openHomes(place);
     open.push(homes);
     const scored: Scored[] = [];
+    const by = new Set<string>();
     for (const scenario of scenarios) {
       note(`${scenario.name}: ${scenario.about}`);
       const recording = flags.recorded ? await recorded(scenario) : undefined;
+      by.add(recording?.by ?? model);
       const score = await runScenario(scenario, { place, homes, recording, model, signal });
       scored.push(score);
       if (flags.record && passed(score))
         note(`recorded: ${await writeRecording(scenario.name, { by: model, turns: [...score.said] })}`);
     }
-    const by = flags.recorded ? `recorded, by hand` : model;
     if (flags.json) say(JSON.stringify(scored, undefined, 1));
-    else await show(scored, by, flags.write);
+    else await show(scored, { by: [...by].join(' and '), ...flags });
     if (!scored.every(passed)) process.exitCode = 1;
   } finally {
     for (const each of open) await each.close();

@@ -5,8 +5,15 @@ import type { Scored } from './run.ts';
 
 const HEAD = ['scenario', 'end state', 'calls', 'forbidden', 'turns', 'tokens', 'seconds'];
 
-/** A table, what does not hold below it, and docs/SCORES.md where that is asked for; `by`: who answered. */
-export async function show(scored: readonly Scored[], by: string, write: boolean): Promise<void> {
+export interface ShowFlags {
+  /** Who answered: models, or who wrote the recordings. */
+  readonly by: string;
+  readonly recorded: boolean;
+  readonly write: boolean;
+}
+
+/** A table, what does not hold below it, and docs/SCORES.md where that is asked for. */
+export async function show(scored: readonly Scored[], flags: ShowFlags): Promise<void> {
   say(table(HEAD, scored.map(cells), { rules: process.stdout.isTTY === true }));
   for (const { scenario, end, missing, forbidden, over } of scored) {
     for (const each of end) say(`${scenario}: ${each}`);
@@ -14,9 +21,9 @@ export async function show(scored: readonly Scored[], by: string, write: boolean
     for (const each of forbidden) say(`${scenario}: forbidden, and asked for: ${each}`);
     for (const each of over) say(`${scenario}: ${each}`);
   }
-  say(`\n${scored.filter(passed).length} of ${scored.length} passed; answers: ${by}`);
-  if (!write) return;
-  await writeScores('agents: begin', 'agents: end', markdown(scored, by));
+  say(`\n${scored.filter(passed).length} of ${scored.length} passed; ${answers(flags)}`);
+  if (!flags.write) return;
+  await writeScores('agents: begin', 'agents: end', markdown(scored, flags));
   note('docs/SCORES.md is written.');
 }
 
@@ -34,15 +41,14 @@ function cells(score: Scored): string[] {
   ];
 }
 
+function answers({ by, recorded }: ShowFlags): string {
+  return recorded ? `no model was asked: answers recorded ${by}` : `answers of ${by}`;
+}
+
 /** Without seconds, which are those of this machine on that day. */
-function markdown(scored: readonly Scored[], by: string): string {
+function markdown(scored: readonly Scored[], flags: ShowFlags): string {
   const rows = [HEAD, HEAD.map(() => '---'), ...scored.map(cells)].map((row) => `| ${row.slice(0, -1).join(' | ')} |`);
-  const count = `${scored.filter(passed).length} of ${scored.length} end states hold. Answers: ${by}.`;
-  return [
-    `Command: \`npm run eval:agents -- ${by.startsWith('recorded') ? '--recorded ' : ''}--write\``,
-    '',
-    ...rows,
-    '',
-    count,
-  ].join('\n');
+  const command = `Command: \`npm run eval:agents -- ${flags.recorded ? '--recorded ' : ''}--write\``;
+  const count = `${scored.filter(passed).length} of ${scored.length} end states hold; ${answers(flags)}.`;
+  return [command, '', ...rows, '', count].join('\n');
 }
