@@ -3,13 +3,17 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts', 'FEATURES/*/tests/**/*.test.ts'],
-    // Our own code starts worker threads and native sessions: a process per file keeps a crash, or a leftover, to its file.
     pool: 'forks',
     maxWorkers: 2,
     // Programs that tests start are ours: what Node makes of their files is kept, as bin/screenalytics.mjs does it.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      // Small, and without a life beyond their file: reading the program anew for each would take longer than the tests.
+      { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], isolate: false } },
+      // Our own code starts worker threads and native sessions: a process per file keeps a crash, or a leftover, to its file.
+      { extends: true, test: { name: 'whole', include: ['tests/**/*.test.ts'], exclude: ['tests/unit/**'] } },
+    ],
   },
 });
