@@ -36,7 +36,7 @@ function errorsText(): string {
     'Every failure that a user can meet. Codes are permanent. With `--json` an error is `{"error": {"code", "message", "hint", "details"}}`.',
     '`doctor` and `models verify` exit with 1 when they answered and something is missing or damaged.',
     '',
-    ...table(['code', 'exit code', 'who can act', 'what happened', 'what to do'], rows),
+    ...markdownTable(['code', 'exit code', 'who can act', 'what happened', 'what to do'], rows),
     '',
   ].join('\n');
 }
@@ -58,7 +58,7 @@ function toolsText(commands: readonly Command[]): string {
     `Besides its own errors, a call may end with ${listed(OF_EVERY)}; of what can be a job also with ${listed(OF_LONG)}.`,
     '[errors.md](errors.md) says what each means.',
     '',
-    ...table(['tool', 'effect', 'commands of `screenalytics`'], about),
+    ...markdownTable(['tool', 'effect', 'commands of `screenalytics`'], about),
     '',
     ...tools.flatMap(toolText),
   ].join('\n');
@@ -75,7 +75,7 @@ function toolText(tool: AnyTool): string[] {
     '',
     tool.description,
     '',
-    ...(fields.length === 0 ? [] : [...table(['input', 'type', 'default', ''], fields), '']),
+    ...(fields.length === 0 ? [] : [...markdownTable(['input', 'type', 'default', ''], fields), '']),
     `Gives ${Object.keys(tool.output.shape)
       .map((name) => `\`${name}\``)
       .join(', ')}.${tool.errors.length === 0 ? '' : ` Errors: ${listed(tool.errors)}.`}`,
@@ -126,7 +126,7 @@ function defaultOf(field: Field): string {
 }
 
 /** Columns as wide as the formatter makes them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const cells = [head, ...rows].map((row) => row.map(cell));
   const widths = head.map((_, at) => Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)));
   const line = (row: readonly string[]) => `| ${row.map((text, at) => text.padEnd(widths[at] ?? 0)).join(' | ')} |`;

@@ -15,8 +15,8 @@ const CHUNK = 4096;
 
 /** By what the terminal's program says of itself. Undefined: it has not said so, something stands in between, or it is no terminal. */
 export function drawingOf(env: NodeJS.ProcessEnv, { isTTY }: Pick<NodeJS.WriteStream, 'isTTY'>): Drawing | undefined {
-  if (!isTTY || env.TMUX || env.STY) return undefined; // tmux and screen pass no pictures on
-  const { TERM_PROGRAM = '', LC_TERMINAL, TERM, KITTY_WINDOW_ID } = env;
+  const { TERM_PROGRAM = '', LC_TERMINAL, TERM, KITTY_WINDOW_ID, TMUX, STY } = env;
+  if (!isTTY || TMUX || STY) return undefined; // tmux and screen pass no pictures on
   if (TERM === 'xterm-kitty' || KITTY_WINDOW_ID || TERM_PROGRAM === 'ghostty') return 'kitty';
   return ITERM.includes(TERM_PROGRAM) || LC_TERMINAL === 'iTerm2' ? 'iterm' : undefined;
 }

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { markdownTable } from '../docs-text.ts';
 import { note, say, writeScores } from '../script.ts';
 import { table } from '../table.ts';
 import type { Scored } from './run.ts';
@@ -47,7 +48,10 @@ function answers({ by, recorded }: ShowFlags): string {
 
 /** Without seconds, which are those of this machine on that day. */
 function markdown(scored: readonly Scored[], flags: ShowFlags): string {
-  const rows = [HEAD, HEAD.map(() => '---'), ...scored.map(cells)].map((row) => `| ${row.slice(0, -1).join(' | ')} |`);
+  const rows = markdownTable(
+    HEAD.slice(0, -1),
+    scored.map((each) => cells(each).slice(0, -1)),
+  );
   const command = `Command: \`npm run eval:agents -- ${flags.recorded ? '--recorded ' : ''}--write\``;
   const count = `${scored.filter(passed).length} of ${scored.length} end states hold; ${answers(flags)}.`;
   return [command, '', ...rows, '', count].join('\n');
