@@ -99,18 +99,19 @@ export async function runKey(q: DbReader, ep_id: string, run_id: string | undefi
 
 /**
  * The k tracks most like a vector, of all episodes' runs, best first: an approximate search through the model's HNSW
- * index (Malkov & Yashunin 2018), as wide as pgvector allows: of 100,000 tracks it finds 98.2% of the true ten nearest (docs/SCORES.md).
+ * index (Malkov & Yashunin 2018), of 100,000 tracks it finds 99.6% of the true ten nearest (docs/SCORES.md).
  */
 export function nearestTracks(db: Readable, vector: Float32Array, model_id: string, k: number): Promise<NearTrack[]> {
   return db.read(async (q) => {
-    await q.query(`set local hnsw.ef_search = ${EF_SEARCH}`);
+    await q.query(`set local hnsw.ef_search = ${Math.min(WIDTH_MAX, Math.max(WIDTH, k))}`);
     const rows = await q.query(nearestTracksSql(vector.length), [pgvector.toSql([...vector]), model_id, k]);
     return z.array(NearTrack).parse(rows);
   });
 }
 
-/** The most that pgvector takes; it finds no more rows than that. */
-const EF_SEARCH = 1000;
+/** How many tracks the search keeps in view at least, and the most that pgvector takes; it finds no more rows than that. */
+const WIDTH = 400;
+const WIDTH_MAX = 1000;
 
 /** The expression, owner type and model must be as in `sa.create_embedding_index`, or no index fits. */
 export function nearestTracksSql(dim: number): string {

@@ -49,6 +49,24 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     expect(await migrate(db)).toEqual({ from: 0, to: newest });
   });
 
+  contract('indexes of vectors are built anew where a migration makes them denser', async () => {
+    await migrate(db, 13);
+    await db.write((q) => q.query(`select sa.create_embedding_index('track', 'made/up', 8)`));
+    const shape = async () => {
+      const sql = `select indexdef from pg_indexes where indexname like 'embedding_track_%'`;
+      const rows = await db.read((q) => q.query<{ indexdef: string }>(sql));
+      return rows.map(({ indexdef }) => /m='(\d+)', ef_construction='(\d+)'/.exec(indexdef)?.slice(1));
+    };
+    expect(await shape()).toEqual([['16', '64']]);
+    await migrate(db);
+    expect(await shape()).toEqual([['32', '128']]);
+    await db.script((_, run) =>
+      run(
+        `do $$ begin execute (select format('drop index sa.%I', indexname) from pg_indexes where indexname like 'embedding_track_%'); end $$`,
+      ),
+    );
+  });
+
   contract('two callers that migrate at once do it once', async () => {
     await migrate(db, 0);
     const [one, two] = await Promise.all([openDb(options), openDb(options)]);
