@@ -6,6 +6,7 @@ import type { Engine } from '#engine/engine.ts';
 import { ensureWorker } from '#engine/queue/worker-process.ts';
 import { keepAudit } from '#engine/store/audit.ts';
 import { decideProposal, endProposal, listProposals, type Proposal, requireProposal } from '#engine/store/proposals.ts';
+import { endCutOffCalls } from '#mcps/kit/approved-call.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { askedOf, profileOf } from '#mcps/kit/judge.ts';
 import { readInput, runTool } from '#mcps/kit/run-tool.ts';
@@ -53,6 +54,7 @@ const listCommand: Command = {
   everyday: true,
   run: async (raw, { engine }) => {
     const { status = 'open', limit } = readInput('proposals', listInput, raw);
+    await endCutOff(engine);
     const proposals = (await listProposals(await engine.db(), status, limit)).map(shownOf);
     return { output: { proposals }, ok: true, text: (look) => proposalsText(proposals, look) };
   },
@@ -69,6 +71,7 @@ function decideCommand(word: 'approve' | 'reject', about: string, decide: Decide
     everyday: true,
     run: async (raw, session) => {
       const { proposal_id } = readInput(word, oneInput, raw);
+      await endCutOff(session.engine);
       const proposal = await requireProposal(await session.engine.db(), proposal_id);
       const { status } = proposal;
       if (status !== 'open') throw stale(proposal, `it was decided before: ${status}`);
@@ -112,7 +115,8 @@ async function approve(proposal: Proposal, session: Session): Promise<Answer> {
     return { output: { proposal_id, status: 'done', result: output, goes_on }, ok: true, text };
   } catch (thrown) {
     const error = settle(thrown, engine.log);
-    await endProposal(db, proposal_id, 'failed', { code: report(error).code }); // no word of it if it ended before
+    await endProposal(db, { proposal_id, taken: null }, 'failed', { code: report(error).code }); // what was begun, the door has ended
+    await goingOn(engine, proposal_id);
     throw error;
   }
 }
@@ -142,6 +146,12 @@ async function goingOn(engine: Engine, proposal_id: string): Promise<string[]> {
   return runs;
 }
 
+/** Of whoever approved and is gone; a playbook that waited for that goes on. */
+async function endCutOff(engine: Engine): Promise<void> {
+  for (const { proposal_id, status } of await endCutOffCalls(engine))
+    if (status !== 'open') await goingOn(engine, proposal_id);
+}
+
 function goesOn(runs: readonly string[]): string[] {
   return runs.map((id) => `A playbook waited for it and goes on by itself: npx screenalytics playbook show ${id}`);
 }
@@ -163,7 +173,10 @@ async function requireSameWorld(engine: Engine, tool: AnyTool, proposal: Proposa
   if (now === proposal.state) return;
   if (now === 'DATABASE_UNAVAILABLE' || now === 'CANCELED') throw new ScreenalyticsError(now);
   const db = await engine.db();
-  if (await decideProposal(db, proposal, 'stale', person())) throw stale(proposal, 'the world has moved on since');
+  if (await decideProposal(db, proposal, 'stale', person())) {
+    await goingOn(engine, proposal.proposal_id);
+    throw stale(proposal, 'the world has moved on since');
+  }
   throw stale(proposal, 'it was decided meanwhile');
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endCutOff } from '#agents/playbook/cut-off.ts';
 import { readPlaybook } from '#agents/playbook/read.ts';
 import { type Replayed, replay } from '#agents/playbook/replay.ts';
 import { resumeDecided, resumePlaybook } from '#agents/playbook/resume.ts';
@@ -24,6 +25,7 @@ const resumeCommand: Command = {
   run: async (raw, { engine, signal, progress }: Session) => {
     const { run } = readInput('playbook resume', resumeInput, raw);
     const resuming = { ...offered, caller: { engine, signal, progress } };
+    await endCutOff(engine);
     const runs = run === undefined ? await resumeDecided(resuming) : [await resumePlaybook(run, resuming)];
     const text = (look: Look) => {
       return runs.length === 0 ? 'No run can go on now.' : runs.map((ran) => ranText(ran, look)).join('\n\n');

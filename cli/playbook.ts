@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endCutOff } from '#agents/playbook/cut-off.ts';
 import { type Planned, planAsks, planPlaybook } from '#agents/playbook/dry-run.ts';
 import { readAssignments } from '#agents/playbook/inputs.ts';
 import { lintPlaybook, type Problem } from '#agents/playbook/lint.ts';
@@ -168,7 +169,9 @@ const runsCommand: Command = {
 };
 
 async function runsAnswer(engine: Session['engine'], limit: number): Promise<Answer> {
-  const transcripts = (await listTranscripts(engine, limit)).map(summary);
+  let found = await listTranscripts(engine, limit);
+  if (found.some(isLeft) && (await endCutOff(engine)) > 0) found = await listTranscripts(engine, limit);
+  const transcripts = found.map(summary);
   const rows = transcripts.map(({ id, playbook, status, calls, proposals, took_ms, tokens }) => [
     ...[id, playbook, status, calls, proposals, took_ms === null ? null : took_ms / 1000, tokens],
   ]);
@@ -181,6 +184,11 @@ export const playbookCommands: readonly Command[] = [listCommand, checkCommand, 
 
 function stepFacts(step: Step) {
   return step.kind === 'call' ? { id: step.id, call: step.call } : { id: step.id, ask: step.tools };
+}
+
+/** It goes on, or its process went away while it did. */
+function isLeft({ lines }: Transcript): boolean {
+  return lines.findLast(({ kind }) => kind === 'ended' || kind === 'resumed')?.kind === 'resumed';
 }
 
 function callsOf({ lines }: Transcript): CallLine[] {

@@ -1,6 +1,7 @@
 import type { Caller } from '#mcps/kit/caller.ts';
 import { decidedRuns } from '#mcps/kit/waiting-runs.ts';
 import type { Duty } from '#mcps/kit/work-jobs.ts';
+import { endCutOff } from './cut-off.ts';
 import { resumeDecided } from './resume.ts';
 import type { Offered } from './running.ts';
 
@@ -33,7 +34,9 @@ export function resumeDuty(
   return {
     async look() {
       if (busy !== undefined) return true;
-      if (signal.aborted || !(await decidedRuns(engine, LOOKED_MAX)).some((id) => !passed.has(id))) return false;
+      if (signal.aborted) return false;
+      await endCutOff(engine);
+      if (!(await decidedRuns(engine, LOOKED_MAX)).some((id) => !passed.has(id))) return false;
       busy = resume().catch((error: unknown) => engine.log.warn({ err: error }, 'playbooks that wait'));
       return true;
     },

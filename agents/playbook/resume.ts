@@ -1,7 +1,7 @@
 import { settle } from '#mcps/kit/errors.ts';
 import { profileOf } from '#mcps/kit/judge.ts';
 import { openTranscript } from '#mcps/kit/transcript.ts';
-import { decidedRuns, endRun, keepRun, takeRun } from '#mcps/kit/waiting-runs.ts';
+import { decidedRuns, endRun, keepRun, startRunPulse, takeRun } from '#mcps/kit/waiting-runs.ts';
 import { requireSound } from './lint.ts';
 import { ended, type Ran, requireModel, runSteps } from './run.ts';
 import { type Offered, type Order, type Running, sessionOf } from './running.ts';
@@ -13,12 +13,13 @@ export interface Resuming extends Offered {
 
 /**
  * Goes on with a run that waited, when everything that it waits for is decided: once, whoever asks, in whatever process, with what the
- * database keeps of it. PLAYBOOK_NOT_WAITING; CHAT_NOT_SET_UP, and it waits on; then as `runPlaybook`.
+ * database keeps of it. PLAYBOOK_NOT_WAITING, PLAYBOOK_CUT_OFF; CHAT_NOT_SET_UP, and it waits on; then as `runPlaybook`.
  */
 export async function resumePlaybook(run_id: string, { caller, ...offered }: Resuming): Promise<Ran> {
   const { engine } = caller;
   const started = performance.now();
   const taken = await takeRun(engine, run_id);
+  const pulse = startRunPulse(engine, run_id, caller.signal);
   try {
     const stored = Stored.parse(taken.stored);
     const { playbook, profile, place, spent, tokens } = stored;
@@ -34,7 +35,7 @@ export async function resumePlaybook(run_id: string, { caller, ...offered }: Res
     const running: Running = {
       ...{ playbook, transcript, calls: [], tokens, ...offered },
       ...{ inputs: new Map(Object.entries(stored.inputs)), steps: new Map(Object.entries(stored.steps)) },
-      caller: sessionOf({ playbook, caller: { ...caller, profile } }, spent),
+      caller: sessionOf({ playbook, caller: { ...caller, profile, signal: pulse.signal } }, spent),
     };
     const decided = place.pending.map(({ proposal_id }) => {
       return { proposal_id, status: taken.decided(proposal_id).status };
@@ -48,6 +49,8 @@ export async function resumePlaybook(run_id: string, { caller, ...offered }: Res
   } catch (thrown) {
     await endRun(engine, run_id, 'failed'); // not one that was put back
     throw thrown;
+  } finally {
+    await pulse.stop();
   }
 }
 
@@ -69,7 +72,8 @@ export async function resumeDecided(resuming: Resuming, passed: Set<string> = ne
     } catch (thrown) {
       passed.add(run_id);
       const { code } = settle(thrown, engine.log);
-      if (code !== 'PLAYBOOK_NOT_WAITING') engine.log.warn({ run_id, code }, 'a playbook did not go on');
+      if (code !== 'PLAYBOOK_NOT_WAITING' && code !== 'PLAYBOOK_CUT_OFF')
+        engine.log.warn({ run_id, code }, 'a playbook did not go on');
     }
   }
   return all;

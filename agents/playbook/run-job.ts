@@ -1,9 +1,10 @@
-import { ERRORS, type ErrorCode, ScreenalyticsError, toKnown } from '#engine/core/errors.ts';
+import { ERRORS, type ErrorCode, ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Caller } from '#mcps/kit/caller.ts';
 import { PlaybookJob } from '#mcps/kit/schedules.ts';
-import { openTranscript, readTranscript, type Status, type Transcript } from '#mcps/kit/transcript.ts';
+import type { Status, Transcript } from '#mcps/kit/transcript.ts';
 import { errorOf } from '#mcps/kit/work-job.ts';
 import type { OtherJob } from '#mcps/kit/work-jobs.ts';
+import { closeTranscript, transcriptOf } from './cut-off.ts';
 import { readPlaybook } from './read.ts';
 import { type Ran, runPlaybook } from './run.ts';
 import type { Offered } from './running.ts';
@@ -35,17 +36,11 @@ function transcriptIdOf({ job_id, started_at }: Parameters<OtherJob>[0]): string
   return `${time}-${job_id.slice(-6)}`;
 }
 
-async function transcriptOf(engine: Caller['engine'], id: string): Promise<Transcript | undefined> {
-  return readTranscript(engine, id).catch((error: unknown) => {
-    if (toKnown(error).code === 'TRANSCRIPT_NOT_FOUND') return undefined;
-    throw error;
-  });
-}
-
-async function endOfBegun(engine: Caller['engine'], { id, playbook, lines }: Transcript): Promise<JobEnd> {
+async function endOfBegun(engine: Caller['engine'], transcript: Transcript): Promise<JobEnd> {
+  const { id, playbook, lines } = transcript;
   const ended = lines.findLast((line) => line.kind === 'ended');
   if (ended !== undefined) return endOf(ended.status, id); // only its row did not hear of it
-  await (await openTranscript(engine, playbook, id)).add({ kind: 'ended', status: 'failed', took_ms: 0 });
+  await closeTranscript(engine, transcript);
   return cutOff(playbook, id);
 }
 

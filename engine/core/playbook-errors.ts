@@ -24,7 +24,7 @@ export const PLAYBOOK_ERRORS = {
     exit: 70,
     actor: 'operator',
     message: 'The process that ran this playbook ended before it did.',
-    hint: 'What was done stays, the rest is not done, and it is not begun again: its transcript says how far it came. The next time is as planned.',
+    hint: 'What was done stays, the rest is not done, and it is not begun again: its transcript says how far it came. The next time of a schedule is as planned.',
   },
   TASK_NOT_FOUND: {
     exit: 1,

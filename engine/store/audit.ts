@@ -13,7 +13,7 @@ export const AuditRow = z.object({
   tool: z.string(),
   /** `none`: it ended before anything was decided. */
   decision: z.enum(['none', 'allow', 'ask', 'deny', 'approved', 'rejected']),
-  /** `done`, `proposed`, `rejected`, or the code of an error. */
+  /** `done`, `proposed`, `rejected`, `reopened` (approved, and cut off before anything was written), or the code of an error. */
   outcome: z.string(),
   took_ms: z.int().nonnegative(),
   change_id: z.string().nullable(),

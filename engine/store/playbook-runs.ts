@@ -6,7 +6,7 @@ import { Proposal } from './proposals.ts';
 const PlaybookRun = z.object({
   run_id: z.string(),
   playbook: z.string(),
-  state: z.enum(['waiting', 'running', 'done', 'failed', 'proposed', 'canceled']),
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'proposed', 'canceled', 'cut_off']),
   /** What is needed to go on; who runs playbooks knows its shape. Null once it has ended. */
   stored: z.record(z.string(), z.unknown()).nullable(),
   pending: z.array(z.string()),
@@ -31,17 +31,42 @@ export function keepWaiting(
 }
 
 /** Takes one to go on with it: of any number who try, one. Undefined when it does not wait, or a person has still to decide. */
-export async function claimDecided(db: Db, run_id: string): Promise<PlaybookRun | undefined> {
-  const sql = `update sa.playbook_run set state = 'running', resumed_at = now()
+export async function claimDecided(db: Db, run_id: string, queue: string): Promise<PlaybookRun | undefined> {
+  const sql = `update sa.playbook_run set state = 'running', resumed_at = now(), seen_at = now(), queue = $2
     where run_id = $1 and state = 'waiting' and ${ALL_DECIDED} returning ${COLUMNS}`;
-  const [found] = z.array(PlaybookRun).parse(await db.write((q) => q.query(sql, [run_id])));
+  const [found] = z.array(PlaybookRun).parse(await db.write((q) => q.query(sql, [run_id, queue])));
   return found;
+}
+
+/** Says that the process that goes on with it lives. False: it goes on no more, since it counted as gone or an erasure ended it. */
+export function touchPlaybookRun(db: Db, run_id: string): Promise<boolean> {
+  const sql = `update sa.playbook_run set seen_at = now() where run_id = $1 and state = 'running' returning 1`;
+  return db.write(async (q) => (await q.query(sql, [run_id])).length === 1);
+}
+
+/** Runs of other homes are left to these for a day: the transcript lies there. */
+const CUT_OFF = `state = 'running' and coalesce(seen_at, resumed_at) < now()
+  - case when coalesce(queue, $1) = $1 then make_interval(secs => $2) else interval '1 day' end`;
+
+/** Ends those whose process went away while it went on with them: of any number who look, one hears of it. */
+export async function endCutOffRuns(
+  db: Db,
+  queue: string,
+  silent_s: number,
+): Promise<Pick<PlaybookRun, 'run_id' | 'playbook'>[]> {
+  const values = [queue, silent_s];
+  const found = await db.read((q) => q.query(`select 1 from sa.playbook_run where ${CUT_OFF} limit 1`, values));
+  if (found.length === 0) return [];
+  const sql = `update sa.playbook_run set state = 'cut_off', stored = null, ended_at = now() where ${CUT_OFF}
+    returning run_id, playbook`;
+  const Rows = z.array(PlaybookRun.pick({ run_id: true, playbook: true }));
+  return Rows.parse(await db.write((q) => q.query(sql, values)));
 }
 
 export async function endPlaybookRun(
   db: Db,
   run_id: string,
-  state: Exclude<PlaybookRun['state'], 'waiting' | 'running'>,
+  state: Exclude<PlaybookRun['state'], 'waiting' | 'running' | 'cut_off'>,
 ): Promise<void> {
   const sql = `update sa.playbook_run set state = $2, stored = null, ended_at = now() where run_id = $1 and state = 'running'`;
   await db.write((q) => q.query(sql, [run_id, state]));

@@ -100,18 +100,19 @@ export function decideProposal(
 }
 
 /**
- * Takes an approved one to run it, once and for all; false when it was taken already, or was not approved for this very call.
+ * Takes an approved one to run it, and names who took it; undefined when it was taken already, or was not approved for this very call.
  * `again`: the job that took it begins anew, because its worker died.
  */
-export function takeApproved(
+export async function takeApproved(
   db: Db,
   proposal_id: string,
   call: { tool: string; input: unknown; again?: boolean },
-): Promise<boolean> {
-  const sql = `update sa.proposal set started_at = now()
-    where ${APPROVED} and (started_at is null or $4::boolean) returning 1`;
+): Promise<string | undefined> {
+  const sql = `update sa.proposal set started_at = now(), seen_at = now()
+    where ${APPROVED} and (started_at is null or $4::boolean) returning started_at::text as taken`;
   const values = [proposal_id, call.tool, digest(call.input), call.again === true];
-  return db.write(async (q) => (await q.query(sql, values)).length === 1);
+  const [row] = await db.write((q) => q.query<{ taken: string }>(sql, values));
+  return row?.taken;
 }
 
 /** Whether it is approved for this very call, and nobody took it. */
@@ -126,14 +127,16 @@ export function isApproved(
 }
 const APPROVED = `proposal_id = $1 and status = 'approved' and tool = $2 and input_hash = $3`;
 
+/** `taken`: by whom; null: by nobody. What somebody else has by now is left as it is. */
 export async function endProposal(
   db: Db,
-  proposal_id: string,
+  { proposal_id, taken }: { readonly proposal_id: string; readonly taken: string | null },
   status: 'done' | 'failed' | 'stale',
   result: Record<string, unknown>,
 ): Promise<void> {
-  const sql = `update sa.proposal set status = $2, result = $3::jsonb where proposal_id = $1 and status = 'approved'`;
-  await db.write((q) => q.query(sql, [proposal_id, status, JSON.stringify(result)]));
+  const sql = `update sa.proposal set status = $2, result = $3::jsonb
+    where proposal_id = $1 and status = 'approved' and started_at is not distinct from $4::timestamptz`;
+  await db.write((q) => q.query(sql, [proposal_id, status, JSON.stringify(result), taken]));
 }
 
 /** What calls rest on: the episode's run and the last change of it, or with no episode the last change of all. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { AuditRow } from '#engine/store/audit.ts';
+import type { Holder } from '#engine/store/cut-off-proposals.ts';
 import { decideProposal, isApproved, propose, takeApproved } from '#engine/store/proposals.ts';
 import type { Caller, Question } from './caller.ts';
 import { type Asked, askedOf, denied, judge, profileOf } from './judge.ts';
@@ -19,6 +20,8 @@ export type Leave =
       failed(): void;
       /** The proposal that stands for a person's yes: of a job. */
       readonly approved?: string;
+      /** Who runs what was approved: this call. */
+      readonly holder?: Holder;
     }
   | { readonly kind: 'proposed'; readonly proposal_id: string; readonly why: string };
 
@@ -86,7 +89,8 @@ async function approvedNow(tool: AnyTool, input: Input, asking: Proposing): Prom
 /** Only the very call that was approved, and that once. */
 async function take(tool: AnyTool, input: Input, { engine, job }: Caller, proposal_id: string): Promise<Leave> {
   const call = { tool: tool.name, input, again: job?.again === true };
-  if (await takeApproved(await engine.db(), proposal_id, call)) return GO;
+  const taken = await takeApproved(await engine.db(), proposal_id, call);
+  if (taken !== undefined) return { ...GO, holder: { proposal_id, taken } };
   throw unapproved(tool, proposal_id);
 }
 

@@ -1,9 +1,12 @@
 import type { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { digest } from '#engine/core/stage.ts';
+import type { Engine } from '#engine/engine.ts';
 import { endErasures } from '#engine/erasure/erasures.ts';
 import { keepAudit } from '#engine/store/audit.ts';
+import type { Holder } from '#engine/store/cut-off-proposals.ts';
 import { endProposal } from '#engine/store/proposals.ts';
+import { holdApproved } from './approved-call.ts';
 import type { Caller } from './caller.ts';
 import { becomesJob, enqueue } from './enqueue.ts';
 import { settle } from './errors.ts';
@@ -49,11 +52,12 @@ export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E ex
       return { kind: 'queued', job_id };
     }
     const by = { actor: caller.actor ?? 'operator', surface };
+    const held = holdApproved(caller, leave.holder, tool);
     try {
       const ctx = {
-        engine,
+        engine: held.engine,
         by,
-        signal,
+        signal: held.signal,
         later: laterAs(caller),
         progress: (now: ToolProgress) => caller.progress?.(now),
       };
@@ -63,14 +67,16 @@ export async function askTool<I extends z.ZodObject, O extends z.ZodObject, E ex
       const checked = tool.output.safeParse(output);
       if (!checked.success) throw new ScreenalyticsError('INTERNAL', { tool: tool.name }, { cause: checked.error });
       note.change_id = typeof checked.data.change_id === 'string' ? checked.data.change_id : null;
-      await endApproved(caller, 'done', resultOf(tool, checked.data));
+      await endApproved(engine, leave.holder, 'done', resultOf(tool, checked.data));
       await end('done');
       return { kind: 'done', output: checked.data };
     } catch (thrown) {
       leave.failed();
       const error = settle(thrown, engine.log);
-      if (!caller.job?.goesOn(error.code)) await endApproved(caller, 'failed', { code: error.code });
+      if (!caller.job?.goesOn(error.code)) await endApproved(engine, leave.holder, 'failed', { code: error.code });
       throw error;
+    } finally {
+      await held.stop();
     }
   } catch (thrown) {
     const error = settle(thrown, engine.log);
@@ -150,6 +156,11 @@ function resultOf(tool: { effect: Effect }, output: Record<string, unknown>): Re
   return JSON.stringify(output).length > RESULT_MAX ? { change_id, omitted: 'too long to keep' } : output;
 }
 
-async function endApproved({ engine, approved }: Caller, status: 'done' | 'failed', result: Record<string, unknown>) {
-  if (approved !== undefined) await endProposal(await engine.db(), approved, status, result);
+async function endApproved(
+  engine: Engine,
+  holder: Holder | undefined,
+  status: 'done' | 'failed',
+  result: Record<string, unknown>,
+): Promise<void> {
+  if (holder !== undefined) await endProposal(await engine.db(), holder, status, result);
 }

@@ -1,14 +1,18 @@
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
+import { queueName } from '#engine/queue/queue.ts';
 import {
   claimDecided,
+  endCutOffRuns,
   endPlaybookRun,
   findPlaybookRun,
   keepWaiting,
   type PlaybookRun,
   proposalsOf,
+  touchPlaybookRun,
   waitingRuns,
 } from '#engine/store/playbook-runs.ts';
+import { type Pulse, startPulse } from './pulse.ts';
 
 /** How a proposal that was waited for ended; one that is not there any more is `stale`. */
 export interface Decided {
@@ -41,12 +45,17 @@ export async function keepRun(
   if (!(await keepWaiting(await engine.db(), run))) throw new ScreenalyticsError('CANCELED', { run: run.run_id });
 }
 
-/** Takes a run to go on with it, once. PLAYBOOK_NOT_WAITING says how it stands, or what has to be decided first. */
+/**
+ * Takes a run to go on with it, once. PLAYBOOK_NOT_WAITING says how it stands, or what has to be decided first; PLAYBOOK_CUT_OFF of one whose
+ * process went away while it went on.
+ */
 export async function takeRun(engine: Engine, run_id: string): Promise<Taken> {
   const db = await engine.db();
-  const run = await claimDecided(db, run_id);
+  const run = await claimDecided(db, run_id, queueName(engine.config.home));
   if (run?.stored === undefined || run.stored === null) {
     const found = await findPlaybookRun(db, run_id);
+    if (found?.state === 'cut_off')
+      throw new ScreenalyticsError('PLAYBOOK_CUT_OFF', { playbook: found.playbook, transcript: run_id });
     const open = found?.state === 'waiting' ? await undecided(engine, found.pending) : [];
     throw new ScreenalyticsError('PLAYBOOK_NOT_WAITING', { run: run_id, state: found?.state ?? 'not known', open });
   }
@@ -69,6 +78,17 @@ export async function endRun(
   state: Parameters<typeof endPlaybookRun>[2],
 ): Promise<void> {
   await endPlaybookRun(await engine.db(), run_id, state);
+}
+
+/** While this process goes on with it. */
+export function startRunPulse(engine: Engine, run_id: string, signal: AbortSignal): Pulse {
+  return startPulse(signal, engine.log, async () => touchPlaybookRun(await engine.db(), run_id));
+}
+
+/** Ends runs whose process went away while it went on with them, and says which. */
+export async function endLostRuns(engine: Engine): Promise<{ readonly run_id: string; readonly playbook: string }[]> {
+  const { home, services } = engine.config;
+  return endCutOffRuns(await engine.db(), queueName(home), services.queue.lock_s);
 }
 
 /** Ids of runs that can go on, the oldest first. */

@@ -1,8 +1,12 @@
 import { describe, expect } from 'vitest';
+import { z } from 'zod';
 import { type AuditRow, keepAudit, listAudit } from '#engine/store/audit.ts';
 import { changeId } from '#engine/store/changes.ts';
+import { areCutOff, endCutOffProposals, markWritten, touchProposal } from '#engine/store/cut-off-proposals.ts';
 import type { Db } from '#engine/store/db.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
+import { claimJob, endJob, insertJob } from '#engine/store/jobs.ts';
+import { claimDecided, endCutOffRuns, keepWaiting, touchPlaybookRun } from '#engine/store/playbook-runs.ts';
 import {
   decideProposal,
   endProposal,
@@ -49,20 +53,93 @@ describe.each(['embedded', 'server'] as const)(
       const input = { only: 'once' };
       const proposal_id = await propose(db, asked(input));
       const call = { tool: 'assign_identity', input };
-      expect(await takeApproved(db, proposal_id, call)).toBe(false);
+      expect(await takeApproved(db, proposal_id, call)).toBeUndefined();
       const decisions = await Promise.all(
         ['ada', 'ben'].map((who) => decideProposal(db, { proposal_id }, 'approved', who)),
       );
       expect(decisions.toSorted()).toEqual([false, true]);
-      expect(await takeApproved(db, proposal_id, { ...call, input: { only: 'other' } })).toBe(false);
-      expect(await takeApproved(db, proposal_id, { ...call, tool: 'delete_data' })).toBe(false);
+      expect(await takeApproved(db, proposal_id, { ...call, input: { only: 'other' } })).toBeUndefined();
+      expect(await takeApproved(db, proposal_id, { ...call, tool: 'delete_data' })).toBeUndefined();
       const takes = await Promise.all([1, 2, 3].map(() => takeApproved(db, proposal_id, call)));
-      expect(takes.filter(Boolean)).toHaveLength(1);
-      await endProposal(db, proposal_id, 'done', { change_id: 'c_1' });
-      await endProposal(db, proposal_id, 'failed', { code: 'late' });
+      const [taken = '', ...others] = takes.filter((each) => each !== undefined);
+      expect(others).toEqual([]);
+      await endProposal(db, { proposal_id, taken: null }, 'failed', { code: 'not mine' });
+      await endProposal(db, { proposal_id, taken }, 'done', { change_id: 'c_1' });
+      await endProposal(db, { proposal_id, taken }, 'failed', { code: 'late' });
       expect(await requireProposal(db, proposal_id)).toMatchObject({ status: 'done', result: { change_id: 'c_1' } });
       // The same call may be asked for again.
       expect(await propose(db, asked(input))).not.toBe(proposal_id);
+    });
+
+    contract('what was approved and left by who is gone ends once, as far as the tables tell', async () => {
+      const approved = async (input: Record<string, unknown>) => {
+        const proposal_id = await propose(db, asked(input));
+        await decideProposal(db, { proposal_id }, 'approved', 'ada');
+        return proposal_id;
+      };
+      const taken = async (input: Record<string, unknown>) => {
+        const proposal_id = await approved(input);
+        return { proposal_id, taken: (await takeApproved(db, proposal_id, { tool: 'assign_identity', input })) ?? '' };
+      };
+      const never = await approved({ never: 'begun' });
+      const anew = await approved({ asked: 'anew' });
+      const again = await propose(db, asked({ asked: 'anew' }));
+      const [wrote, locked, lives] = [
+        await taken({ it: 'wrote' }),
+        await taken({ only: 'locked' }),
+        await taken({ it: 'lives' }),
+      ];
+      await db.write((q) => markWritten(q, wrote, true));
+      await db.write((q) => markWritten(q, locked, false));
+      const erased = await taken({ person: 'Xaver Yin' });
+      await db.write((q) => eraseProposals(q, 'xaver yin'));
+      const jobs = [];
+      for (const state of ['failed', 'running']) {
+        const of_job = await taken({ job: state });
+        const { job_id } = await insertJob(db, {
+          ...{ queue: 'here', tool: 'assign_identity', input: {}, episode: null, actor: 'model', surface: 'mcp' },
+          ...{ profiles: ['operator'], policies: [], proposal_id: of_job.proposal_id, request: state },
+        });
+        await claimJob(db, job_id, { pid: 1, host: 'gone', silent_s: 60 });
+        const error = { code: 'JOB_LOST', stage: 'x', message: 'x', hint: 'x', retryable: true };
+        if (state === 'failed') await endJob(db, job_id, { state, error });
+        jobs.push(of_job.proposal_id);
+      }
+      expect(await areCutOff(db, 10)).toBe(false);
+      await db.write((q) =>
+        q.query(`update sa.proposal set decided_at = now() - interval '1 minute', started_at = started_at - interval '1 minute',
+          seen_at = seen_at - interval '1 minute' where status = 'approved'`),
+      );
+      const { taken: now } = await db.read(async (q) => {
+        const sql = 'select started_at::text as taken from sa.proposal where proposal_id = $1';
+        return z.tuple([z.object({ taken: z.string() })]).parse(await q.query(sql, [lives.proposal_id]))[0];
+      });
+      expect(await touchProposal(db, { ...lives, taken: now })).toBe(true);
+      expect(await areCutOff(db, 10)).toBe(true);
+      const ended = (await Promise.all([endCutOffProposals(db, 10), endCutOffProposals(db, 10)])).flat();
+      expect(Object.fromEntries(ended.map(({ proposal_id, status }) => [proposal_id, status]))).toEqual({
+        ...{ [never]: 'open', [anew]: 'stale', [wrote.proposal_id]: 'done', [locked.proposal_id]: 'open' },
+        ...{ [erased.proposal_id]: 'stale', [jobs[0] ?? '']: 'failed' },
+      });
+      expect(ended, 'each by one of two who looked').toHaveLength(6);
+      expect(await requireProposal(db, jobs[0] ?? '')).toMatchObject({ result: { code: 'JOB_LOST' } });
+      expect(await requireProposal(db, again)).toMatchObject({ status: 'open' });
+      await expect(db.write((q) => markWritten(q, locked, true))).rejects.toMatchObject({ code: 'PROPOSAL_STALE' });
+    });
+
+    contract('a run that goes on is its home to end for a day, and then of any', async () => {
+      const run_id = '20260101T000000Z-00000a';
+      await keepWaiting(db, { run_id, playbook: 'made', stored: {}, pending: [] });
+      await claimDecided(db, run_id, 'there');
+      const back = (time: string) =>
+        db.write((q) => q.query(`update sa.playbook_run set seen_at = now() - $1::interval`, [time]));
+      expect(await endCutOffRuns(db, 'there', 10)).toEqual([]);
+      await back('1 hour');
+      expect(await endCutOffRuns(db, 'here', 10)).toEqual([]);
+      await back('25 hours');
+      expect(await endCutOffRuns(db, 'here', 10)).toEqual([{ run_id, playbook: 'made' }]);
+      expect(await touchPlaybookRun(db, run_id)).toBe(false);
+      expect(await endCutOffRuns(db, 'there', 10)).toEqual([]);
     });
 
     contract('the world of an episode moves with its changes alone, that of everything with each', async () => {
