@@ -17,6 +17,9 @@ export const Line = z.discriminatedUnion('kind', [
   /** A proposal that a call left for a person, and that the person has decided, as the conversation knows. */
   z.object({ kind: z.literal('waits'), proposal_id: z.string() }),
   z.object({ kind: z.literal('settled'), proposal_id: z.string() }),
+  /** A job that a call began, and that the model has heard how it ended. */
+  z.object({ kind: z.literal('follows'), job_id: z.string() }),
+  z.object({ kind: z.literal('heard'), job_id: z.string() }),
   /** `turns`: the limit stopped it; `stopped`: a person, or the time that one message may take. */
   z.object({
     kind: z.literal('ended'),

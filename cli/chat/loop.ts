@@ -4,6 +4,7 @@ import { report } from '#engine/core/errors.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { approveCommand, rejectCommand } from '../approvals.ts';
 import type { Session } from '../commands.ts';
+import { openJobNews } from './job-news.ts';
 import { drawingOf, drawn } from './pictures.ts';
 import { type Chat, newsOf, type Said, say, stillOpen, type Waiting } from './say.ts';
 import { callLine, lines, outcomeLines, waitingLines } from './words.ts';
@@ -13,6 +14,8 @@ interface Input {
   readonly terminal: boolean;
   /** Null at the end of input, and after Ctrl-C at the prompt. */
   next(prompt: string): Promise<string | null>;
+  /** Says something while somebody may be typing: what they typed stays. */
+  tell(text: string): void;
   /** What Ctrl-C does now. */
   onStop: () => void;
   /** Gives the terminal to somebody else meanwhile. */
@@ -24,6 +27,7 @@ interface Input {
 export async function converse(chat: Chat, session: Session): Promise<void> {
   const input = openInput();
   const { talk } = chat;
+  const jobs = openJobNews(chat, input.tell);
   let next: string | undefined;
   try {
     if (talk.lines.length > 0) next = await decided(chat, await stillOpen(chat), input, session);
@@ -33,10 +37,11 @@ export async function converse(chat: Chat, session: Session): Promise<void> {
       if (text === null || /^\/?(exit|quit)$/.test(text.trim())) break;
       if (text.trim() === '') continue;
       if (await talk.renew()) print('Somebody was erased meanwhile, so this is a new conversation.');
-      const said = await answered(chat, text, input, session);
+      const said = await answered(chat, [...(await jobs.words()), text].join('\n'), input, session);
       if (said !== undefined) next = await decided(chat, said.waiting, input, session);
     }
   } finally {
+    jobs.close();
     input.close();
   }
   if (talk.lines.length > 0) print(`To go on: npx screenalytics chat --resume ${talk.id}`);
@@ -165,6 +170,11 @@ function openInput(): Input {
   const input: Input = {
     terminal: process.stdin.isTTY === true,
     onStop: () => undefined,
+    tell(text) {
+      const typing = input.terminal && wanted !== undefined && !lent;
+      print(typing ? `\r\u001b[K${text}` : text);
+      if (typing) reader.prompt(true);
+    },
     next(prompt) {
       const line = waiting.shift();
       if (line !== undefined) return Promise.resolve(line);

@@ -46,10 +46,12 @@ export async function say(chat: Chat, text: string, hear: Hearing, signal: Abort
     },
     outcome: (outcome) => {
       calls.push(outcome);
-      const { status, proposal_id } = outcome;
+      const { status, proposal_id, job_id } = outcome;
       // Also of a turn that is cut off.
       if (status === 'proposed' && proposal_id !== undefined)
         written = written.then(() => talk.add({ kind: 'waits', proposal_id }));
+      if (status === 'queued' && job_id !== undefined)
+        written = written.then(() => talk.add({ kind: 'follows', job_id }));
       hear.outcome?.(outcome);
     },
   };

@@ -155,6 +155,30 @@ test('without a key it says what is missing and what works without; what was for
 });
 
 test.skipIf(!terminals)(
+  'AUT-04: a job that ends is told of at the prompt, and to the model with the next message',
+  async () => {
+    const source = join(home, 'no-video.mp4');
+    writeFileSync(source, 'words');
+    const run = call('run_stage', { source, episode: 'told', until: 'cut' });
+    const scripted = await model([run, () => 'It runs.', () => 'So I heard.'], 'chat');
+    writeFileSync(join(home, 'test-config.yaml'), JSON.stringify({ agents: { endpoint: { api: 'chat' } } }));
+    const session = new TerminalSession([process.execPath, ...PROGRAM, '--agent', 'ingest'], {
+      ...{ NODE_OPTIONS: '', SCREENALYTICS_HOME: home, OPENAI_BASE_URL: `${scripted.url}/v1` },
+    });
+    await session.until(/ingest> /);
+    session.type('Look for the cuts again');
+    const [, job = ''] = await session.until(/queued: (job_\w+)/);
+    await session.until(/It runs\./);
+    const [ended] = await session.until(new RegExp(`${job} .run_stage of told. failed: [A-Z_]+: [^\\r\\n]+`));
+    session.type('And?');
+    await session.until(/So I heard\./);
+    expect(scripted.bodies[2]).toContain(ended);
+    session.type('exit');
+    expect((await session.ended).code).toBe(0);
+  },
+);
+
+test.skipIf(!terminals)(
   'at a terminal a conversation goes on: what was left open is asked again, Ctrl-C ends a turn, a server that refuses is told of, a yes is asked for with a code',
   async () => {
     const scripted = await model(
