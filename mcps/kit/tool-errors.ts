@@ -21,6 +21,12 @@ export const OF_MODELS = [
   ...(['MODEL_UNKNOWN', 'MODEL_MISSING', 'MODEL_CORRUPT', 'MODEL_LICENCE', 'DEVICE_UNAVAILABLE'] as const),
 ] as const satisfies ErrorCode[];
 
+/** Of what says who faces are. */
+export const OF_CORRECTIONS = [
+  ...(['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'PERSON_NOT_FOUND', 'TRACK_NOT_FOUND'] as const),
+  ...(['LOCKED', 'SAME_FRAME', 'CHANGE_CONFLICT', 'CHANGE_NOT_FOUND'] as const),
+] as const satisfies ErrorCode[];
+
 /** Everything that a call of a tool may end with, its own first. */
 export function errorsOf({ errors, long }: AnyTool): ErrorCode[] {
   return [...errors, ...(long === undefined ? [] : OF_LONG), ...OF_EVERY];

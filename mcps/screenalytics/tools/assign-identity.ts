@@ -8,6 +8,7 @@ import { evidenceFor } from '#engine/review/evidence-for.ts';
 import { openNamed } from '#engine/review/open-review.ts';
 import { findPerson, requirePerson } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
+import { OF_CORRECTIONS } from '#mcps/kit/tool-errors.ts';
 import { Corrected, corrected, expectInput, meant, reasonInput, targetInputs } from '../correction.ts';
 import { episodeInput, requireRun } from '../episodes.ts';
 import { step } from '../next-steps.ts';
@@ -18,16 +19,7 @@ export const assignIdentity = defineTool({
   description:
     'Says who faces are, or with `not` who they are not: whole identities, tracks, spans, or numbers of a contact sheet, all but some. The narrowest word wins; totals follow at once; undo_change takes it back.',
   effect: 'write',
-  errors: [
-    'EPISODE_NOT_FOUND',
-    'RUN_NOT_FOUND',
-    'PERSON_NOT_FOUND',
-    'TRACK_NOT_FOUND',
-    'LOCKED',
-    'SAME_FRAME',
-    'CHANGE_CONFLICT',
-    'CHANGE_NOT_FOUND',
-  ],
+  errors: OF_CORRECTIONS,
   example: { episode: 'rhobh-s05e17', person: 'Ada Bell', targets: ['Unknown-3', '12:3400-5200'] },
   input: z.object({
     episode: episodeInput,

@@ -5,6 +5,7 @@ import type { DecisionDraft } from '#engine/corrections/plan.ts';
 import type { Engine } from '#engine/engine.ts';
 import { MadeSheet } from '#engine/review/sheet.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
+import { OF_CORRECTIONS } from '#mcps/kit/tool-errors.ts';
 import { Corrected, corrected, expectInput, meant, reasonInput, targetInputs } from '../correction.ts';
 import {
   draftOf,
@@ -39,16 +40,7 @@ export const editTracks = defineTool({
   description:
     'Merges, moves, removes, deletes, locks or unlocks tracks and identities at once; splits a track or a mixed cluster, or propagates a name to look-alike tracks: a preview with pictures unless `apply`.',
   effect: 'write',
-  errors: [
-    'EPISODE_NOT_FOUND',
-    'RUN_NOT_FOUND',
-    'PERSON_NOT_FOUND',
-    'TRACK_NOT_FOUND',
-    'LOCKED',
-    'SAME_FRAME',
-    'CHANGE_CONFLICT',
-    'CHANGE_NOT_FOUND',
-  ],
+  errors: OF_CORRECTIONS,
   example: { episode: 'rhobh-s05e17', action: 'move', targets: ['12'], into: 'Ada Bell' },
   input: z.object({
     episode: episodeInput,
