@@ -73,9 +73,10 @@ function aspectsOf(input: Input): string[] {
   return typeof input.action === 'string' ? [input.action, ...on] : on;
 }
 
-/** How many things a call changes, as limits count them. */
-function rowsOf({ targets, people, paths }: Input): number {
-  return Math.max(1, ...[targets, people, paths].map((list) => (Array.isArray(list) ? list.length : 1)));
+/** How many things a call changes, as limits count them: the longest of the lists that name such things. */
+function rowsOf({ targets, people, episodes, paths, faces, remove }: Input): number {
+  const lists = [targets, people, episodes, paths, faces, remove];
+  return Math.max(1, ...lists.map((list) => (Array.isArray(list) ? list.length : 1)));
 }
 
 function isPreview(tool: AnyTool, input: Input): boolean {

@@ -42,14 +42,30 @@ export async function permit(tool: AnyTool, input: Input, caller: Caller, note: 
     return later ? keep(tool, input, caller, caller.approved) : take(tool, input, caller, caller.approved);
   }
   if (action === 'allow') return { kind: 'go', failed };
+  try {
+    return await leaveOfPerson(tool, input, { caller, why: reason, note, later });
+  } catch (thrown) {
+    failed(); // nothing was done, and nothing waits
+    throw thrown;
+  }
+}
+
+interface NeedsPerson {
+  readonly caller: Caller;
+  readonly why: string;
+  readonly note: Note;
+  readonly later: boolean;
+}
+
+async function leaveOfPerson(tool: AnyTool, input: Input, { caller, why, note, later }: NeedsPerson): Promise<Leave> {
   const asked = await askedOf(tool, input, caller.engine);
   const answer = await askPerson(tool, asked, caller);
   if (answer === 'no') throw denied(tool, caller, 'a person said no');
-  if (answer === 'cannot') return proposed(tool, input, { caller, asked, why: reason, note });
+  if (answer === 'cannot') return proposed(tool, input, { caller, asked, why, note });
   const now = await askedOf(tool, input, caller.engine);
   if (now.state !== asked.state)
     throw new ScreenalyticsError('PROPOSAL_STALE', { tool: tool.name, reason: 'it changed while you were asked' });
-  return later ? approvedNow(tool, input, { caller, asked, why: reason, note }) : GO;
+  return later ? approvedNow(tool, input, { caller, asked, why, note }) : GO;
 }
 
 /** What cannot be undone is agreed to at a terminal alone: a form in a client may be filled in by a program. */
