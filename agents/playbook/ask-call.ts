@@ -44,7 +44,7 @@ export async function answerCall(now: Talk, name: string, said: string, call_id:
     const tool = now.tools.find((each) => each.name === name);
     if (tool === undefined) throw new ScreenalyticsError('INTERNAL', { tool: name });
     place.calls += 1;
-    line.input = Object.fromEntries(Object.entries(readSaid(said) ?? {}));
+    line.input = inputSaid(tool, said);
     const input = withBound(now, tool, line.input);
     line.input = input;
     const outcome: Outcome<Record<string, unknown>> = await askTool(tool, input, { ...caller, ended });
@@ -80,16 +80,27 @@ function withBound({ step, bound, place }: Talk, tool: AnyTool, said: Record<str
 
 /** A call that reaches no tool: none of the step's, or no JSON. The SDK tells the model; this is what the transcript says. */
 export function unheard({ tools }: Talk, { tool, input: said }: Extract<Line, { kind: 'call' }>) {
-  const input = readSaid(said);
+  const read = readSaid(said);
   const is_tool = tools.some(({ name }) => name === tool);
-  if (is_tool && input !== undefined) return undefined;
+  if (is_tool && read !== undefined) return undefined;
   const why = is_tool ? 'its input is no JSON' : 'this step has no such tool';
-  return { tool: tool.slice(0, NAME_LETTERS_MAX), input: input ?? null, outcome: 'INPUT_INVALID', why };
+  const input = Values.safeParse(read?.value).data ?? null;
+  return { tool: tool.slice(0, NAME_LETTERS_MAX), input, outcome: 'INPUT_INVALID', why };
 }
 
-function readSaid(said: string): Record<string, unknown> | undefined {
+const Values = z.record(z.string(), z.unknown());
+
+/** JSON can be a list or null, too: that is not taken for nothing said. */
+function inputSaid({ name }: AnyTool, said: string): Record<string, unknown> {
+  const { data } = Values.safeParse(readSaid(said)?.value);
+  if (data !== undefined) return Object.fromEntries(Object.entries(data));
+  const fields = [{ field: '', problem: 'must be an object' }];
+  throw new ScreenalyticsError('INPUT_INVALID', { tool: name, fields });
+}
+
+function readSaid(said: string): { readonly value: unknown } | undefined {
   try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(said || '{}'));
+    return { value: JSON.parse(said) };
   } catch {
     return undefined;
   }

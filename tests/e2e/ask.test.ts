@@ -11,6 +11,7 @@ import { resumeDuty } from '#agents/playbook/resume-duty.ts';
 import { runPlaybook } from '#agents/playbook/run.ts';
 import type { Order } from '#agents/playbook/running.ts';
 import { Playbook } from '#agents/playbook/schema.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
@@ -19,7 +20,8 @@ import { findEpisode } from '#engine/store/episodes.ts';
 import { findPerson } from '#engine/store/people.ts';
 import { findPlaybookRun } from '#engine/store/playbook-runs.ts';
 import { decideProposal, requireProposal } from '#engine/store/proposals.ts';
-import { runTool } from '#mcps/kit/run-tool.ts';
+import { judge } from '#mcps/kit/judge.ts';
+import { askTool, runTool } from '#mcps/kit/run-tool.ts';
 import { readTranscript } from '#mcps/kit/transcript.ts';
 import { offered } from '../../cli/playbook.ts';
 import { commandLine } from '../support/command-line.ts';
@@ -160,6 +162,7 @@ test('what the playbook gives is hidden from the model and cannot be said by it;
       expect(parts.join()).toMatch(/POLICY_DENIED[\s\S]*only looking/);
       return call('assign_identity', { person: 'Ada', targets: 'no list' });
     },
+    () => call('show_faces', JSON.parse('[]')), // JSON, and no input: not taken for an empty one
     () => 'I only looked.',
   );
   const first = model.bodies.length;
@@ -167,7 +170,7 @@ test('what the playbook gives is hidden from the model and cannot be said by it;
   const ran = await runPlaybook(order(playbook(steps, { policy }), {}, { profile: 'curator' }));
   expect(outcomes(ran)).toEqual([
     ...['show_faces INPUT_INVALID', 'assign_identity POLICY_DENIED', 'assign_identity INPUT_INVALID'],
-    ...['ask done', 'search_catalog done'],
+    ...['show_faces INPUT_INVALID', 'ask done', 'search_catalog done'],
   ]);
   expect(ran.calls[0]).toMatchObject({ turn: 1, input: { episode: 'another-episode' }, decision: 'none' });
   expect(ran.calls.at(-1)).toMatchObject({ input: { query: 'I only looked.' } });
@@ -197,6 +200,32 @@ test('a model that does not come to an end is stopped at its last turn; what its
   ];
   const on = await runPlaybook(order(playbook(steps)));
   expect([on.status, ...outcomes(on)]).toEqual(['done', 'show_faces done', 'ask TURN_LIMIT', 'list_views skipped']);
+});
+
+test('a budget counts every thing of a list, and nothing of a call that failed before it waited', async () => {
+  const held = (run_limits: Map<string, number>) => ({
+    ...{ engine, signal: new AbortController().signal, surface: 'agent' as const, run_limits },
+    policies: [{ name: 'made', rules: [], writes_max: 5 }],
+  });
+  const toolOf = (name: string) => offered.tools.find((tool) => tool.name === name) ?? expect.fail(name);
+  const six = Array.from({ length: 6 }, (_, at) => `${at}-1`);
+  for (const [name, input] of [
+    ['promote_to_facebank', { episode: EP, person: 'Ada', faces: six }],
+    ['add_seeds', { remove: six }],
+    ['save_catalog', { kind: 'episodes', episodes: six }],
+  ] as const)
+    expect(await judge(toolOf(name), input, held(new Map())), name).toMatchObject({ action: 'deny' });
+
+  const would = async () => {
+    throw new ScreenalyticsError('LOCKED', {});
+  };
+  const run_limits = new Map<string, number>();
+  const scheduled = { ...held(run_limits), profile: 'scheduled' as const };
+  const show = { kind: 'show', show: 'never', title: 'Never' };
+  await expect(askTool({ ...toolOf('save_catalog'), would }, show, scheduled)).rejects.toMatchObject({
+    code: 'LOCKED',
+  });
+  expect([...run_limits.values()]).toEqual([0]);
 });
 
 test('without a model nothing runs at all; a step that may fail is passed over', async () => {
