@@ -11,8 +11,6 @@ interface Resumer extends Duty {
   settled(): Promise<void>;
 }
 
-const LOOKED_MAX = 100;
-
 /** Runs that waited for people go on in the worker, beside its jobs, with the configuration as it is then. */
 export function resumeDuty(
   engine: Caller['engine'],
@@ -36,7 +34,7 @@ export function resumeDuty(
       if (busy !== undefined) return true;
       if (signal.aborted) return false;
       await endCutOff(engine);
-      if (!(await decidedRuns(engine, LOOKED_MAX)).some((id) => !passed.has(id))) return false;
+      if ((await decidedRuns(engine, 1, passed)).length === 0) return false;
       busy = resume().catch((error: unknown) => engine.log.warn({ err: error }, 'playbooks that wait'));
       return true;
     },

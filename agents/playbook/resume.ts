@@ -2,6 +2,7 @@ import { settle } from '#mcps/kit/errors.ts';
 import { profileOf } from '#mcps/kit/judge.ts';
 import { openTranscript } from '#mcps/kit/transcript.ts';
 import { decidedRuns, endRun, keepRun, startRunPulse, takeRun } from '#mcps/kit/waiting-runs.ts';
+import { closeTranscript, transcriptOf } from './cut-off.ts';
 import { requireSound } from './lint.ts';
 import { ended, type Ran, requireModel, runSteps } from './run.ts';
 import { type Offered, type Order, type Running, sessionOf } from './running.ts';
@@ -20,6 +21,7 @@ export async function resumePlaybook(run_id: string, { caller, ...offered }: Res
   const started = performance.now();
   const taken = await takeRun(engine, run_id);
   const pulse = startRunPulse(engine, run_id, caller.signal);
+  let put_back = false;
   try {
     const stored = Stored.parse(taken.stored);
     const { playbook, profile, place, spent, tokens } = stored;
@@ -28,6 +30,7 @@ export async function resumePlaybook(run_id: string, { caller, ...offered }: Res
     } catch (thrown) {
       const pending = place.pending.map(({ proposal_id }) => proposal_id);
       await keepRun(engine, { run_id, playbook: playbook.name, pending, stored });
+      put_back = true; // somebody else may have it by now
       throw thrown;
     }
     requireSound(playbook, offered.tools); // by what the tools are now
@@ -47,11 +50,20 @@ export async function resumePlaybook(run_id: string, { caller, ...offered }: Res
     if (ran.status !== 'waiting') await endRun(engine, run_id, ran.status);
     return ran;
   } catch (thrown) {
-    await endRun(engine, run_id, 'failed'); // not one that was put back
+    if (!put_back) await endFailed(engine, run_id);
     throw thrown;
   } finally {
     await pulse.stop();
   }
+}
+
+/** What could not even begin, or could not be written down: its transcript does not say for ever that it waits. */
+async function endFailed(engine: Resuming['caller']['engine'], run_id: string): Promise<void> {
+  await endRun(engine, run_id, 'failed');
+  const transcript = await transcriptOf(engine, run_id);
+  const last = transcript?.lines.findLast(({ kind }) => kind === 'ended' || kind === 'resumed');
+  if (transcript === undefined || (last?.kind === 'ended' && last.status !== 'waiting')) return;
+  await closeTranscript(engine, transcript);
 }
 
 /** So many at a time; who works calls again. */
@@ -64,16 +76,15 @@ const RESUMED_MAX = 20;
 export async function resumeDecided(resuming: Resuming, passed: Set<string> = new Set()): Promise<Ran[]> {
   const { engine, signal } = resuming.caller;
   const all: Ran[] = [];
-  for (const run_id of await decidedRuns(engine, RESUMED_MAX)) {
+  for (const run_id of await decidedRuns(engine, RESUMED_MAX, passed)) {
     if (signal.aborted) break;
-    if (passed.has(run_id)) continue;
     try {
       all.push(await resumePlaybook(run_id, resuming));
     } catch (thrown) {
-      passed.add(run_id);
       const { code } = settle(thrown, engine.log);
-      if (code !== 'PLAYBOOK_NOT_WAITING' && code !== 'PLAYBOOK_CUT_OFF')
-        engine.log.warn({ run_id, code }, 'a playbook did not go on');
+      if (code === 'PLAYBOOK_NOT_WAITING' || code === 'PLAYBOOK_CUT_OFF') continue; // somebody else has it, and it may wait again
+      passed.add(run_id);
+      engine.log.warn({ run_id, code }, 'a playbook did not go on');
     }
   }
   return all;

@@ -3,7 +3,7 @@ import { digest } from '#engine/core/stage.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { profileOf, profilesOf } from '#mcps/kit/judge.ts';
 import { type CallLine, openTranscript, type Status } from '#mcps/kit/transcript.ts';
-import { keepRun } from '#mcps/kit/waiting-runs.ts';
+import { keepRun, wakeForDecided } from '#mcps/kit/waiting-runs.ts';
 import { tellPlaybookEnded } from '#mcps/kit/wake.ts';
 import { modelKey } from '../model-key.ts';
 import { askStep, askStepAgain } from './ask-step.ts';
@@ -85,7 +85,8 @@ export async function ended(running: Running, end: End, started: number): Promis
   const { transcript, calls, steps, playbook, tokens } = running;
   const status = end.status === 'waiting' ? await kept(running, end) : end.status;
   await transcript.add({ kind: 'ended', status, took_ms: since(started), ...tokens });
-  if (status !== 'waiting') await tell(running, status);
+  if (status === 'waiting') await wakeForDecided(running.caller.engine, transcript.id);
+  else await tell(running, status);
   const answers = Object.fromEntries(steps);
   return { id: transcript.id, playbook: playbook.name, status, calls, answers, ...tokens };
 }

@@ -78,11 +78,15 @@ export async function findPlaybookRun(db: Readable, run_id: string): Promise<Pla
   return found;
 }
 
-/** Ids of those that can go on, the oldest first; with a proposal all that wait for it, whether it is decided or not. */
-export async function waitingRuns(db: Readable, limit: number, proposal_id?: string): Promise<string[]> {
-  const sql = `select run_id from sa.playbook_run where state = 'waiting'
+/** Ids of those that can go on, the oldest first, but for these; with a proposal all that wait for it, whether it is decided or not. */
+export async function waitingRuns(
+  db: Readable,
+  limit: number,
+  { but = [], proposal_id = null }: { readonly but?: readonly string[]; readonly proposal_id?: string | null },
+): Promise<string[]> {
+  const sql = `select run_id from sa.playbook_run where state = 'waiting' and run_id <> all($3::text[])
     and (($2::text is null and ${ALL_DECIDED}) or $2 = any(pending)) order by created_at, run_id limit $1`;
-  const rows = await db.read((q) => q.query(sql, [limit, proposal_id ?? null]));
+  const rows = await db.read((q) => q.query(sql, [limit, proposal_id, but]));
   return z
     .array(z.object({ run_id: z.string() }))
     .parse(rows)

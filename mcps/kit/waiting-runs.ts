@@ -1,6 +1,7 @@
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { queueName } from '#engine/queue/queue.ts';
+import { ensureWorker } from '#engine/queue/worker-process.ts';
 import {
   claimDecided,
   endCutOffRuns,
@@ -91,12 +92,22 @@ export async function endLostRuns(engine: Engine): Promise<{ readonly run_id: st
   return endCutOffRuns(await engine.db(), queueName(home), services.queue.lock_s);
 }
 
-/** Ids of runs that can go on, the oldest first. */
-export async function decidedRuns(engine: Engine, limit: number): Promise<string[]> {
-  return waitingRuns(await engine.db(), limit);
+/** Ids of runs that can go on, the oldest first, but for these. */
+export async function decidedRuns(engine: Engine, limit: number, but: Iterable<string> = []): Promise<string[]> {
+  return waitingRuns(await engine.db(), limit, { but: [...but] });
+}
+
+/** Starts the worker where everything that a run waits for was decided before it waited: who decided found no run that did. */
+export async function wakeForDecided(engine: Engine, run_id: string): Promise<void> {
+  try {
+    const run = await findPlaybookRun(await engine.db(), run_id);
+    if (run?.state === 'waiting' && (await undecided(engine, run.pending)).length === 0) ensureWorker(engine.config);
+  } catch (error) {
+    engine.log.warn({ err: error, run_id }, 'it waits for the next worker, or for playbook resume');
+  }
 }
 
 /** Ids of runs that wait for this proposal. */
 export async function runsWaitingFor(engine: Engine, proposal_id: string, limit: number): Promise<string[]> {
-  return waitingRuns(await engine.db(), limit, proposal_id);
+  return waitingRuns(await engine.db(), limit, { proposal_id });
 }
