@@ -64,7 +64,8 @@ export async function endCutOffProposals(db: Db, silent_s: number): Promise<CutO
         when j.state = 'succeeded' or p.result is not null then 'done'
         when j.state is not null then 'failed'
         when p.input_hash = p.proposal_id then 'stale'
-        when exists (select from sa.proposal o where o.status = 'open' and (o.tool, o.input_hash) = (p.tool, p.input_hash)) then 'stale'
+        when exists (select from sa.proposal o where (o.tool, o.input_hash) = (p.tool, p.input_hash)
+          and (o.status = 'open' or (o.status = 'approved' and o.proposal_id < p.proposal_id))) then 'stale'
         else 'open' end as ended
       from sa.proposal p left join lateral
         (select state, error from sa.job where proposal_id = p.proposal_id order by queued_at desc limit 1) j on true

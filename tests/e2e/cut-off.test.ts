@@ -177,6 +177,26 @@ test('a run that counts as gone while it goes on is over there: its transcript s
   expect((await listAudit(db, 100)).length, 'no call was made again').toBe(calls);
 });
 
+test('a run that cannot go on any more says so; the same call approved twice and cut off twice is open once', async () => {
+  const { id, proposal_id } = await waiting('Eva');
+  const db = await engine.db();
+  await decideProposal(db, { proposal_id }, 'approved', 'somebody');
+  const again = await waiting('Eva');
+  await decideProposal(db, again, 'approved', 'somebody');
+  await db.write((q) =>
+    q.query(`update sa.proposal set decided_at = now() - interval '1 hour' where status = 'approved'`),
+  );
+  expect((await endCutOffCalls(engine)).map(({ status }) => status).sort()).toEqual(['open', 'stale']);
+  for (const each of [proposal_id, again.proposal_id])
+    await decideProposal(db, { proposal_id: each }, 'rejected', 'somebody');
+
+  const tools = offered.tools.filter(({ name }) => name !== 'search_catalog');
+  const going = resumePlaybook(id, { ...offered, tools, caller: { engine, signal } });
+  await expect(going).rejects.toMatchObject({ code: 'PLAYBOOK_INVALID' });
+  expect(await findPlaybookRun(db, id)).toMatchObject({ state: 'failed' });
+  expect((await readTranscript(engine, id)).lines.at(-1)).toMatchObject({ kind: 'ended', status: 'failed' });
+});
+
 const Ran = z.object({
   id: z.string(),
   status: z.string(),
