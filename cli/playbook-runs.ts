@@ -10,6 +10,7 @@ import { readTranscript } from '#mcps/kit/transcript.ts';
 import type { Command, Session } from './commands.ts';
 import { brief, offered, ranText } from './playbook.ts';
 import { type Look, table } from './table.ts';
+import { plain } from './terminal.ts';
 
 const resumeInput = z.object({
   run: z.string().min(1).optional().describe('Its id (see playbook show); all that can go on if absent'),
@@ -65,7 +66,7 @@ export const playbookRunCommands: readonly Command[] = [resumeCommand, replayCom
 
 function replayedText(calls: readonly Replayed[], look: Look): string {
   const rows = calls.map(({ step, turn, tool, input, was, now, reason }) => [
-    ...[step, turn, tool, input === null ? null : brief(canonical(input)), was, now === was ? 'the same' : now],
+    ...[step, turn, plain(tool), input === null ? null : brief(canonical(input)), was, now === was ? 'the same' : now],
     brief(reason),
   ]);
   return table(['step', 'turn', 'tool', 'input', 'then', 'now', 'why'], rows, look);

@@ -259,7 +259,7 @@ function tokensText(tokens_in: number, tokens_out: number): (readonly [string, s
 
 function callsText(calls: readonly CallLine[], look: Look): string {
   const rows = calls.map(({ step, item, tool, input, decision, outcome, why, proposal_id, change_id, took_ms }) => [
-    ...[item === null ? step : `${step} ${item + 1}`, tool, input === null ? null : brief(canonical(input))],
+    ...[item === null ? step : `${step} ${item + 1}`, plain(tool), input === null ? null : brief(canonical(input))],
     ...[decision, outcome, why === null ? null : brief(why), proposal_id ?? change_id, took_ms],
   ]);
   return table(['step', 'tool', 'input', 'decision', 'outcome', 'why', 'left', 'ms'], rows, look);
