@@ -30,6 +30,8 @@ export const AgentGraph = z.strictObject({
   turns_max: z.int().min(1).max(200),
   answer_s_max: z.int().min(1).max(86_400),
   told_chars_max: z.int().min(1_000).max(10_000_000),
+  /** What holds of every message and answer, whoever is asked. */
+  guardrails: z.array(z.enum(['secrets', 'addresses'])),
   first: word,
   team: z.array(Member).min(1).max(20),
 });

@@ -1,6 +1,8 @@
-import type { Outcome } from '#agents/lines.ts';
+import process from 'node:process';
+import { holdsSecret, wholeWords, withheld } from '#agents/guardrails.ts';
+import type { Line, Outcome } from '#agents/lines.ts';
 import type { Hearing, Team } from '#agents/sdk.ts';
-import { toKnown } from '#engine/core/errors.ts';
+import { ScreenalyticsError, toKnown } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { type Proposal, requireProposal } from '#engine/store/proposals.ts';
 import type { Conversation } from './store.ts';
@@ -29,17 +31,26 @@ export interface Said {
   readonly waiting: readonly Waiting[];
 }
 
-/** One message, answered: what is said goes into the conversation as it comes. */
+/** One message, answered: what is said goes into the conversation as it comes. CHAT_SECRET before anything is kept or sent. */
 export async function say(chat: Chat, text: string, hear: Hearing, signal: AbortSignal): Promise<Said> {
   const { team, talk, engine } = chat;
   const at = () => new Date().toISOString();
+  mustHoldNoSecret(text, engine);
   await talk.add({ kind: 'operator', at: at(), text });
   let written = Promise.resolve();
   let answer = '';
   const calls: Outcome[] = [];
+  const told = talk.lines.flatMap(saidToModel);
+  const guards = engine.config.agents.guardrails.includes('addresses');
+  const guarded = (words: string) => (guards ? withheld(words, told) : words);
+  const words = wholeWords((whole) => hear.text?.(guarded(whole)));
   const hearing: Hearing = {
     ...hear,
-    line: (line) => {
+    text: words.add,
+    line: (said) => {
+      words.end();
+      told.push(...saidToModel(said));
+      const line = said.kind === 'agent' ? { ...said, text: guarded(said.text) } : said;
       if (line.kind === 'agent') answer = line.text;
       written = written.then(() => talk.add(line));
       hear.line?.(line);
@@ -57,6 +68,7 @@ export async function say(chat: Chat, text: string, hear: Hearing, signal: Abort
   };
   try {
     const { how, agent } = await team.turn(chat.agent, [...talk.lines], hearing, signal);
+    words.end();
     chat.agent = agent;
     await written;
     await talk.add({ kind: 'ended', at: at(), how, agent });
@@ -66,6 +78,17 @@ export async function say(chat: Chat, text: string, hear: Hearing, signal: Abort
     await talk.add({ kind: 'ended', at: at(), how: 'failed', agent: chat.agent });
     throw error;
   }
+}
+
+function mustHoldNoSecret(text: string, { config }: Engine): void {
+  if (!config.agents.guardrails.includes('secrets')) return;
+  const { OPENAI_API_KEY, SCREENALYTICS_HTTP_TOKEN } = process.env;
+  if (holdsSecret(text, [OPENAI_API_KEY, SCREENALYTICS_HTTP_TOKEN, config.database_url]))
+    throw new ScreenalyticsError('CHAT_SECRET', {});
+}
+
+function saidToModel(line: Line): string[] {
+  return line.kind === 'operator' || line.kind === 'answer' ? [line.text] : [];
 }
 
 /** What the calls left for a person, each once. */

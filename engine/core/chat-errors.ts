@@ -14,6 +14,12 @@ export const CHAT_ERRORS = {
     message: 'The language model did not answer as it should.',
     hint: 'Check OPENAI_BASE_URL, OPENAI_API_KEY, and agents.endpoint (model, api) of your configuration.',
   },
+  CHAT_SECRET: {
+    exit: 2,
+    actor: 'caller',
+    message: 'The message holds what looks like a key or a password, so it was not sent.',
+    hint: 'Say it without; keys belong into the environment. agents.guardrails of your configuration has this check.',
+  },
   CHAT_NOT_FOUND: {
     exit: 3,
     actor: 'caller',
