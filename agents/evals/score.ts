@@ -28,8 +28,8 @@ export function unmet(expectation: Expectation, answer: unknown): string | undef
   if (at_least !== undefined && !(number >= at_least)) return is(`at least ${at_least}`);
   if (at_most !== undefined && !(number <= at_most)) return is(`at most ${at_most}`);
   if (contains !== undefined && !holds(found, contains)) return is(`with ${JSON.stringify(contains)} in it`);
-  if (lacks !== undefined && (found === undefined || holds(found, lacks)))
-    return is(`without ${JSON.stringify(lacks)}`);
+  const can_hold = typeof found === 'string' || Array.isArray(found);
+  if (lacks !== undefined && (!can_hold || holds(found, lacks))) return is(`without ${JSON.stringify(lacks)}`);
   return undefined;
 }
 

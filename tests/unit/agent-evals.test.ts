@@ -73,6 +73,7 @@ test('each kind of expectation holds where it should, and says what it found whe
     { at: 'rows[*].person', contains: 'A' },
     { at: 'rows[*].person', lacks: 'Bo' },
     { at: 'nobody', lacks: 'Bo' },
+    { at: 'rows.0', lacks: 'Bo' },
   ];
   expect(fails.map((each) => unmet(each, { rows }))).toEqual([
     'rows.0.s is 9, not "9"',
@@ -82,6 +83,7 @@ test('each kind of expectation holds where it should, and says what it found whe
     'rows[*].person is ["Ada","Bo"], not with "A" in it',
     'rows[*].person is ["Ada","Bo"], not without "Bo"',
     'nobody is not there, not without "Bo"',
+    expect.stringMatching(/^rows.0 is {.*}, not without "Bo"$/),
   ]);
 });
 
