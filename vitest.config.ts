@@ -13,7 +13,14 @@ export default defineConfig({
       // Small, and without a life beyond their file: reading the program anew for each would take longer than the tests.
       { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], isolate: false } },
       // Our own code starts worker threads and native sessions: a process per file keeps a crash, or a leftover, to its file.
-      { extends: true, test: { name: 'whole', include: ['tests/**/*.test.ts'], exclude: ['tests/unit/**'] } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['tests/**/*.test.ts', 'FEATURES/*/tests/**/*.test.ts'],
+          exclude: ['tests/unit/**'],
+        },
+      },
     ],
   },
 });

@@ -11,7 +11,7 @@ const MATRIX = 'docs/acceptance.yaml';
 
 /**
  * Looks at every gate; where all are passed, and it is said where its source goes (`to`), a person agrees at the terminal, and it is
- * moved. Nothing is moved if `moved` is not there.
+ * moved. Nothing is moved if `moved` is not there. INPUT_INVALID, before anything else, for a place that it cannot go to.
  */
 export async function promoteFeature(
   shop: Workshop,
@@ -19,10 +19,12 @@ export async function promoteFeature(
   to: string | undefined,
   signal: AbortSignal,
 ): Promise<{ gates: Gate[]; moved?: string[] }> {
+  const moves = to === undefined ? [] : movesOf(shop, feature, to);
   const gates = gatesOf(shop, feature);
   if (to === undefined || gates.some(({ state }) => state === 'failed')) return { gates };
   await askPerson(feature.name, to, signal);
-  return { gates, moved: moveFeature(shop, feature, to) };
+  moveFeature(shop, feature, moves);
+  return { gates, moved: moves.map(([from, target]) => `${from} -> ${target}`) };
 }
 
 /** The review: no program can say that it was done. */
@@ -38,11 +40,10 @@ async function askPerson(feature: string, to: string, signal: AbortSignal): Prom
   throw new ScreenalyticsError('POLICY_DENIED', { feature, reason: 'it was not agreed to' });
 }
 
-/**
- * Moves a feature into the product: its source to `to`, tests and documents to folders of its name, its rows into the matrix. What was
- * there stays: INPUT_INVALID, and nothing was moved. Imports between them are the reader's to mend.
- */
-function moveFeature({ root }: Workshop, { name, folder }: Feature, to: string): string[] {
+type Moves = readonly (readonly [from: string, target: string])[];
+
+/** Its source to `to`, tests and documents to folders of its name. INPUT_INVALID where something is there already. */
+function movesOf({ root }: Workshop, { name, folder }: Feature, to: string): Moves {
   if (!/^(config|engine|mcps|agents|cli)\/[\w/-]+$/.test(to))
     throw wrong('to', 'is a folder of the product, such as engine/sound');
   const moves = [
@@ -51,6 +52,11 @@ function moveFeature({ root }: Workshop, { name, folder }: Feature, to: string):
     [join(folder, 'docs'), `docs/${name}`],
   ] as const;
   for (const [, target] of moves) if (existsSync(join(root, target))) throw wrong('to', `${target} is there already`);
+  return moves;
+}
+
+/** Moves a feature into the product, its rows into the matrix. Imports between its parts are the reader's to mend. */
+function moveFeature({ root }: Workshop, { name, folder }: Feature, moves: Moves): void {
   const own: Record<string, string> = parse(readFileSync(join(root, folder, 'acceptance.yaml'), 'utf8')) ?? {};
   for (const [from, target] of moves) {
     mkdirSync(dirname(join(root, target)), { recursive: true });
@@ -62,5 +68,4 @@ function moveFeature({ root }: Workshop, { name, folder }: Feature, to: string):
   for (const [row, test] of rows) all.set(row, test);
   writeFileSync(matrix, all.toString());
   rmSync(join(root, folder), { recursive: true });
-  return moves.map(([from, target]) => `${from} -> ${target}`);
 }

@@ -1,15 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, matchesGlob } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { loadFeaturePolicy } from '#config/features.ts';
 import { projectRoot } from '#config/load.ts';
 import { documentsOutOfPlace } from '../../cli/feature/documents.ts';
 import { listFeatures, newFeature, requireFeature, type Workshop } from '../../cli/feature/features.ts';
 import { gatesOf } from '../../cli/feature/gates.ts';
+import vitestConfig from '../../vitest.config.ts';
 import { canMakeTerminals, TerminalSession } from '../support/pty.ts';
 
 const policy = loadFeaturePolicy(projectRoot);
@@ -75,6 +77,15 @@ test('documents of the product and a feature that is still there do not change t
     expect(() => documentsOutOfPlace(shop, since)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
 });
 
+test('its tests are among those that are run, else its gate could not be passed', () => {
+  const { success, data } = Runs.safeParse(vitestConfig);
+  expect(success).toBe(true);
+  const globs = data?.test.projects.flatMap(({ test: { include } }) => include) ?? [];
+  expect(globs.some((glob) => matchesGlob(`${policy.folder}/sound/tests/deep/a.test.ts`, glob))).toBe(true);
+});
+const Include = z.object({ test: z.object({ include: z.array(z.string()) }) });
+const Runs = z.object({ test: z.object({ projects: z.array(Include) }) });
+
 // PRM-03, PRM-05, PRM-08
 test('every gate is looked at; what passes all a person moves at a terminal, whole and with its rows', async ({
   skip,
@@ -113,7 +124,10 @@ test('every gate is looked at; what passes all a person moves at a terminal, who
     return (await session.ended).text;
   };
   write('engine/there/a.ts', '');
-  for (const to of ['../engine/x', 'engine/there']) expect(await at(to), to).toContain('INPUT_INVALID');
+  for (const to of ['../engine/x', 'engine/there', '']) {
+    const { text } = await new TerminalSession(words(to), {}).ended; // nobody is asked first
+    expect(text, to).toContain('INPUT_INVALID');
+  }
   expect(await at('engine/sound')).toContain('FEATURES/sound/src -> engine/sound');
   expect(existsSync(join(root, 'FEATURES/sound'))).toBe(false);
   for (const file of ['engine/sound/a.ts', 'tests/sound/a.test.ts', 'docs/sound/README.md'])
