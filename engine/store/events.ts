@@ -37,8 +37,9 @@ async function insertEvent<T extends EventType>(
   whom: string,
   more: unknown[],
 ) {
+  // Held until the end, so that one who is removed meanwhile is told nothing, instead of failing what happened.
   const sql = `
-    with told as (${whom}), made as (
+    with told as (${whom} for key share), made as (
       insert into sa.event (event_id, type, data) select $1, $2, $3::jsonb where exists (select from told) returning event_id
     )
     insert into sa.delivery (delivery_id, event_id, webhook_id)

@@ -31,7 +31,7 @@ export interface Deliver {
 
 /**
  * One attempt of one delivery. Whoever is killed in it leaves it to be taken again, so a receiver may be told twice; the id of the event
- * stays the same. What is stopped counts as not tried.
+ * stays the same. What is stopped counts as not tried, if it can be tried again.
  */
 export async function deliver(engine: Engine, delivery_id: string, { signal, once = false }: Deliver): Promise<Worked> {
   const limits = engine.config.services.webhooks;
@@ -42,7 +42,7 @@ export async function deliver(engine: Engine, delivery_id: string, { signal, onc
   const started = performance.now();
   const said = await send(limits, claimed, signal);
   const took_ms = Math.round(performance.now() - started);
-  if (said.status === null && signal.aborted) {
+  if (said.status === null && signal.aborted && !once) {
     await releaseDelivery(db, delivery_id);
     return 'again';
   }

@@ -19,6 +19,7 @@ import {
   requirePerson,
 } from '#engine/store/people.ts';
 import { resolveEpisode } from '#engine/store/resolve-episode.ts';
+import { addWebhook } from '#engine/store/webhooks.ts';
 import { worldOn } from '../support/world-on.ts';
 
 const TEST_MS_MAX = 120_000;
@@ -167,6 +168,18 @@ describe.each(['embedded', 'server'] as const)('catalog on the %s database', { t
       FOREIGN_KEY,
     );
     await refused(`insert into sa.change_head (seq, hash) values (1, 'x')`, UNIQUE);
+  });
+
+  contract('who is told of it and is removed in that moment does not fail it', async () => {
+    const webhook = await addWebhook(db, { url: 'https://example.org/', events: null, actor });
+    let change: ReturnType<typeof upsertShow> | undefined;
+    await db.write(async (q) => {
+      await q.query('delete from sa.webhook where webhook_id = $1', [webhook]);
+      change = upsertShow(db, { slug: 'told', actor });
+      await q.query('select pg_sleep(0.3)'); // in which it comes as far as it can
+    });
+    expect(await change).toMatchObject({ created: true });
+    expect(await db.read((q) => q.query('select from sa.event'))).toEqual([]);
   });
 });
 

@@ -239,6 +239,12 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
     expect(tested).toMatchObject({ type: 'webhook.test', state: 'delivered', status: 200, attempts: 1 });
     const untaken = await runTool(testWebhook, { webhook: ids.says_no?.id ?? '' }, person(engine));
     expect(untaken).toMatchObject({ state: 'failed', status: 400, attempts: 1 });
+    // Whoever stops a test has stopped it: no worker sends it later.
+    const stopping = new AbortController();
+    receiver.on('/says_no', () => stopping.abort());
+    const asked = { ...person(engine), signal: stopping.signal };
+    await runTool(testWebhook, { webhook: ids.says_no?.id ?? '' }, asked).catch(() => undefined);
+    expect((await deliveriesOf(engine, ids.says_no?.id))[0]).toMatchObject({ type: 'webhook.test', state: 'failed' });
   });
 
   test('no agent adds, removes, tests or repeats one, whatever its profile; nor does anybody unasked', async () => {
