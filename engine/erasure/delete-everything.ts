@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Blobs } from '../blobs/blobs.ts';
 import { EPISODE_KINDS } from '../blobs/keys.ts';
@@ -47,6 +48,7 @@ export async function deleteEverything(engine: Engine, by: By, reason: string | 
   if (lock === undefined) throw new ScreenalyticsError('HOME_BUSY', { reason: 'another erasure is under way' });
   try {
     const db = await engine.db();
+    await endEverything(engine); // else its list of people would be lost with its marker
     const before = await db.read(everythingIn);
     const runs = await lockEpisodes(engine, before.episodes);
     try {
@@ -57,6 +59,8 @@ export async function deleteEverything(engine: Engine, by: By, reason: string | 
       const needles = { names: before.names, ids: before.seed_ids };
       const erased = await db.write(async (q) => {
         await lockHead(q);
+        if (!isDeepStrictEqual(await everythingIn(q), before))
+          throw new ScreenalyticsError('HOME_BUSY', { reason: 'something was added meanwhile' });
         const gone = await emptyTables(q);
         const told = reason !== null && isIn(reason, needles) ? null : reason;
         const { episodes, person_ids, seed_ids } = before;

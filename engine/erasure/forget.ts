@@ -78,11 +78,13 @@ export async function forget(engine: Engine, order: ForgetOrder): Promise<Forget
       const found = await planOf(q, person.person_key);
       await eraseLog(q, found.traces, found.log, { by, reason, change_id });
       await erasePeople(q, found.traces);
-      const pattern = sqlPattern(needlesOf(found.traces, found.log.evidence));
+      const needles = needlesOf(found.traces, found.log.evidence);
+      const pattern = sqlPattern(needles);
       await eraseProposals(q, pattern);
       await eraseJobs(q, pattern);
-      await eraseEvents(q, pattern);
       const { person_ids, seed_ids } = found.traces;
+      // By their ids, too: rows of an older export are under a name that they no longer bear.
+      await eraseEvents(q, sqlPattern({ ...needles, ids: [...needles.ids, ...person_ids] }));
       const counts = { seeds: seed_ids.length, changes_erased: found.log.gone.length };
       await emitEvent(q, 'person.forgotten', { person_ids, change_id, episodes: episodesOf(found.traces), ...counts });
       await erasePlaybookRuns(q, pattern);

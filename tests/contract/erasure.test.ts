@@ -62,6 +62,7 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
     expect(new Set(await labels(first))).toEqual(new Set([ADA]));
     const webhook = await addWebhook(db, { url: 'https://example.org/', events: null, actor: 'test' });
     await db.write((q) => emitCatalog(q, 'show', 'changed', { show: `'${ADA}` })); // such as the rows of an export
+    await db.write((q) => emitCatalog(q, 'person', 'rename', { person_ids: [...person_ids] })); // or under a name of before
     for (const needle of [ADA, OLD, TWIN, SEED]) expect(await tablesWith(db, needle), needle).not.toEqual([]);
     expect(await tablesWith(db, ADA)).toContain('event');
     const total = (await screenTime(db, 'pilot')).find(({ person }) => person === 'Ben')?.visual_s;
