@@ -58,12 +58,18 @@ function readJson(named: string, text: string): unknown {
 }
 
 async function playbookOf(task: Task, folder: string): Promise<Playbook> {
-  const { name, title, inputs, prompt, schema, tools, max_turns, max_writes } = task;
+  const { name, title, inputs, prompt, schema, tools, max_turns = 30, max_writes = 0 } = task;
   if (task.playbook !== undefined)
     return readPlaybook(isPath(task.playbook) ? resolve(folder, task.playbook) : task.playbook);
   const ask = `${prompt}\n\nAnswer with JSON and nothing else, as this schema says: ${JSON.stringify(schema)}`;
   const step = { id: 'task', ask, tools, max_turns, max_writes };
-  return Playbook.parse({ name, title, description: title, inputs, steps: [step] });
+  const made = Playbook.safeParse({ name, title, description: title, inputs, steps: [step] });
+  if (made.success) return made.data;
+  const { issues } = made.error; // the prompt and the schema together are too long
+  throw invalid(
+    name,
+    issues.map(({ message }) => ({ where: 'prompt', problem: `with the schema: ${message}` })),
+  );
 }
 
 /** What the playbook needs is an input of the task, of the same type. */

@@ -15,10 +15,12 @@ export const Task = z
     playbook: z.string().min(1).optional(),
     /** How another agent is told to do it, with `${inputs.x}`; without a playbook also how this program asks its own model. */
     prompt: z.string().trim().min(1).max(8000).optional(),
-    /** Of a task without a playbook: what its model has. */
+    /** Of a task without a playbook: what its model has. A playbook says these of its own steps. */
     tools: z.array(z.string().min(1)).min(1).max(20).optional(),
-    max_turns: z.int().min(1).max(200).default(30),
-    max_writes: z.int().min(0).max(1000).default(0),
+    /** 30 if absent. */
+    max_turns: z.int().min(1).max(200).optional(),
+    /** None if absent. */
+    max_writes: z.int().min(0).max(1000).optional(),
     inputs: z.record(Word, Input).default({}),
     /** Fields of the result, from the playbook's answers (`${steps.season.rows}`); what has no answer is null. */
     answer: z
@@ -36,6 +38,10 @@ export const Task = z
   .refine(
     ({ playbook, tools }) => (playbook === undefined) === (tools !== undefined),
     '`tools` are of a task without a playbook',
+  )
+  .refine(
+    ({ playbook, max_turns, max_writes }) => playbook === undefined || (max_turns ?? max_writes) === undefined,
+    '`max_turns` and `max_writes` are of a task without a playbook',
   );
 export type Task = z.output<typeof Task>;
 

@@ -110,6 +110,13 @@ test.each<[string, object, object, string]>([
   ['an input of another type', { inputs: { show: { type: 'integer', description: 'x' } } }, {}, 'inputs.show'],
   ['a prompt and an open schema', { prompt: 'Find ${inputs.show}.' }, {}, 'schema.properties.episodes.items'],
   ['a playbook that cannot be run', {}, { steps: [{ id: 'find', call: 'nothing' }] }, 'playbook.steps.find.call'],
+  ['bounds that only a step of the playbook can set', { max_writes: 0 }, {}, ''],
+  [
+    'a prompt that its schema makes too long',
+    { playbook: undefined, answer: undefined, tools: ['list_views'], prompt: 'x'.repeat(7990) },
+    {},
+    'prompt',
+  ],
   ['neither playbook nor prompt', { playbook: undefined, answer: undefined }, {}, ''],
 ])('what cannot be done is said before anything runs: %s', async (_, task, playbook, where) => {
   write(task, playbook);
