@@ -43,7 +43,7 @@ async function todayOf(line: CallLine, input: Record<string, unknown>, order: Om
     return { now: 'INPUT_INVALID', reason: 'the playbook has no such call' };
   const policies = [...(session.policies ?? []), ...(step.kind === 'ask' ? [budgetOf(step, order.playbook)] : [])];
   // What a model said of its own accord about what the playbook gives was refused then, and is now.
-  if (line.outcome === 'INPUT_INVALID' && line.decision === 'none')
+  if (line.turn !== null && line.outcome === 'INPUT_INVALID' && line.decision === 'none')
     return { now: 'INPUT_INVALID', reason: line.why ?? '' };
   try {
     const judged = await judge(tool, readInput(tool.name, tool.input, input), { ...session, policies });

@@ -147,6 +147,13 @@ test('relabel-low-confidence: 20 tracks looked at and named, within its budget o
     ...(await readTranscript(engine, ran.id)),
   });
   expect(tightened.filter(({ was, now }) => was !== now)).toMatchObject([{ tool: 'export_screen_time', now: 'deny' }]);
+  // What a tool of an older program did not take, it may take now.
+  const { lines: all, ...about } = await readTranscript(engine, ran.id);
+  const old = all.map((line) =>
+    line.kind === 'call' && line.turn === null ? { ...line, decision: 'none', outcome: 'INPUT_INVALID' } : line,
+  );
+  const taken = await replay(order(relabel, {}, { profile: 'curator' }), { ...about, lines: old });
+  expect(taken.at(-1)).toMatchObject({ tool: 'export_screen_time', was: 'INPUT_INVALID', now: 'allow' });
 });
 
 test('what the playbook gives is hidden from the model and cannot be said by it; what a rule of the playbook denies stays undone', async () => {
