@@ -28,7 +28,8 @@ export async function drawn(paths: readonly string[], home: string, drawing: Dra
   for (const path of [...new Set(paths)].slice(0, PICTURES_MAX)) {
     const bytes = await readBelow(home, path, BYTES_MAX);
     if (bytes === undefined || kindOf(bytes) === undefined) continue;
-    texts.push(`${drawing === 'iterm' ? asFile(bytes, width) : await asPixels(bytes, width)}\n`);
+    const text = drawing === 'iterm' ? asFile(bytes, width) : await asPixels(bytes, width).catch(() => undefined);
+    if (text !== undefined) texts.push(`${text}\n`);
   }
   return texts;
 }

@@ -48,4 +48,6 @@ test('a sheet of the home is drawn as its very bytes or pixels, once; other file
   const sent = inflateSync(Buffer.from(parts.map(([, , chunk]) => chunk).join(''), 'base64'));
   expect(sent.equals(await sharp(bytes).removeAlpha().raw().toBuffer())).toBe(true);
   expect(await drawn([sheet], join(folder, 'elsewhere'), 'kitty')).toEqual([]);
+  writeFileSync(words, bytes.subarray(0, 40));
+  expect(await drawn([words], folder, 'kitty'), 'cut off').toEqual([]);
 });
