@@ -27,13 +27,15 @@ export async function tracesOf(q: DbReader, person_key: number): Promise<Traces>
   const seeds = await q.query('select seed_id from sa.seed where person_key = any($1::bigint[]) order by seed_id', [
     keys,
   ]);
+  const person_ids = people.map((each) => each.person_id);
+  const former = z.array(z.object({ name: z.string() })).parse(await q.query(FORMER_NAMES, [person_ids]));
   const tracks = z
     .array(z.object({ run_key: z.int(), ep_id: z.string(), track_id: z.int() }))
     .parse(await q.query(TRACKS, [keys]));
   return {
     person_keys: keys,
-    person_ids: people.map((each) => each.person_id),
-    names: [...new Set(people.flatMap((each) => [each.name, each.base_name]))],
+    person_ids,
+    names: [...new Set([...people.flatMap((each) => [each.name, each.base_name]), ...former.map(({ name }) => name)])],
     seed_ids: z
       .array(z.object({ seed_id: z.string() }))
       .parse(seeds)
@@ -55,6 +57,16 @@ const Run = z.object({
 const PEOPLE = `${MERGED}
   select p.person_key, p.person_id, p.name, p.base_name
   from sa.person p join stands d on d.person_key = p.person_key and d.root_key = $1 order by p.person_key`;
+
+/** Between the first and the present; not those that somebody else bears now. */
+const FORMER_NAMES = `
+  select distinct f.fact ->> 'name' as name
+  from sa.change_entity n join sa.change_payload p on p.seq = n.seq,
+    jsonb_array_elements(p.payload::jsonb -> 'people') as f(fact)
+  where n.entity in (select 'person:' || unnest($1::text[])) and f.fact ->> 'act' = 'rename'
+    and f.fact ->> 'person_id' = any($1::text[])
+    and not exists (select from sa.person o where o.name = f.fact ->> 'name' and o.person_id <> all($1::text[]))
+  order by 1`;
 
 const TRACKS = `
   select distinct a.run_key, e.ep_id, a.track_id

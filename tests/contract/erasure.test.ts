@@ -25,6 +25,7 @@ const TEST_MS_MAX = 180_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
 const me: By = { actor: 'reviewer', surface: 'cli' };
 const ADA = 'Ada Quillfeather';
+const BETWEEN = 'Adela Quillfeather';
 const OLD = 'Adalbert Quillfeather';
 const TWIN = 'Zoë Quillfeather';
 const SEED = 's_0123456789abcdef';
@@ -57,7 +58,11 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
     await changePeople(on, me, { act: 'seed_add', seed_ids: [SEED] });
     await correct(on, me, 'pilot', { act: 'assign', person: OLD, targets: first }, { reason: `${OLD} it is` });
     await correct(on, me, 'pilot', { act: 'assign', person: 'Ben', targets: second });
-    await changePeople(on, me, { act: 'rename', person: OLD, name: ADA });
+    for (const [from, to] of [
+      [OLD, BETWEEN],
+      [BETWEEN, ADA],
+    ] as const)
+      await changePeople(on, me, { act: 'rename', person: from, name: to });
     await changePeople(on, me, { act: 'merge', person: TWIN, into: ADA });
     expect(new Set(await labels(first))).toEqual(new Set([ADA]));
     const webhook = await addWebhook(db, { url: 'https://example.org/', events: null, actor: 'test' });
@@ -67,9 +72,12 @@ describe.each(['embedded', 'server'] as const)('erasures on the %s database', { 
     expect(await tablesWith(db, ADA)).toContain('event');
     const total = (await screenTime(db, 'pilot')).find(({ person }) => person === 'Ben')?.visual_s;
 
+    const export_of_then = 'exports/then.csv';
+    await on.blobs.put(export_of_then, `${BETWEEN},12`);
     const person = await requireErasable(db, ADA);
     const done = await forgetPerson(on, me, person, `${TWIN} wished it`);
     expect(done).toMatchObject({ seeds: 1, episodes: ['pilot'], left: [], stale: [] });
+    expect(await on.blobs.has(export_of_then)).toBe(false);
     expect(done.beyond.some((each) => /administrator/.test(each))).toBe(kind === 'server');
     for (const needle of [ADA, OLD, TWIN, 'Quillfeather', SEED])
       expect(await tablesWith(db, needle), needle).toEqual([]);
