@@ -83,7 +83,7 @@ describe('set-up stops with one sentence and a remedy', () => {
   test('when it is asked for something else', async () => {
     const end = await setup(place, ['strat']);
     expect(end.code).toBe(2);
-    expect(problem(end)).toMatch(/none of its tasks.*start\|test\|eval\|bench\|install/);
+    expect(problem(end)).toMatch(/none of its tasks.*start\|test\|eval\|eval:agents\|bench\|install/);
   });
 
   test('on a processor without runtime', async () => {
