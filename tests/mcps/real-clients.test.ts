@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readTask } from '#agents/task/read.ts';
 import { promptOf, runTask } from '#agents/task/run.ts';
 import { projectRoot } from '#config/load.ts';
@@ -15,8 +15,8 @@ import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { servers } from '../../cli/mcp.ts';
 import { offered } from '../../cli/playbook.ts';
-import { makeHome } from '../support/home.ts';
-import { makeEpisode } from '../support/made-episode.ts';
+import { makeHome, temporaryHome } from '../support/home.ts';
+import { madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { program } from '../support/program.ts';
 import { CODEX_TASK, realClients, runClaude, runCodex, runCodexTask } from '../support/real-clients.ts';
 import { testConfig } from '../support/run.ts';
@@ -169,9 +169,14 @@ test.skipIf(clis === undefined)(
   'a task by the real codex, as the README says: told what the task says, it gives the result that the program itself gives',
   async () => {
     expect(readFileSync(join(projectRoot, 'README.md'), 'utf8')).toContain(`--print prompt |\n  ${CODEX_TASK}\n`);
+    // A home of its own: the faces of a made-up episode are smaller than those of a real run.
+    const home = temporaryHome();
+    const engine = madeEngine(home);
+    onTestFinished(() => engine.close());
     const [folder, own, schema] = [join(home, 'task'), join(home, 'task-own'), join(home, 'task', 'schema.json')];
     for (const each of [folder, own]) mkdirSync(each, { recursive: true });
     vi.stubEnv('CODEX_HOME', own);
+    vi.stubEnv('SCREENALYTICS_CONFIG', ''); // of the tests before
     const { show } = await upsertShow(await engine.db(), { slug: 'demo', title: 'Demo', actor: 'test' });
     await upsertSeason(await engine.db(), { show, number: 1, actor: 'test' });
     const eyes = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
