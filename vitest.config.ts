@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores that are promised: some of them wait, for a clock, a disk or a process.
+    maxWorkers: 3,
     // Programs that tests start are ours: what Node makes of their files is kept, as bin/screenalytics.mjs does it.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') },
     testTimeout: 60_000,

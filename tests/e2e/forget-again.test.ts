@@ -105,7 +105,7 @@ const MOMENTS: Record<string, (home: string) => () => boolean> = {
   'the faces were gone': (home) => () => filesBelow(home, 'cache/faces').length === 0,
 };
 
-test.each(some(Object.keys(MOMENTS), [1, 3]))(
+test.each(some(Object.keys(MOMENTS), [1]))(
   'killed when %s, it is ended by the next command, whatever that is',
   async (moment) => {
     const home = copyOfHome();
