@@ -132,19 +132,21 @@ export async function replay(db: Db, id: string): Promise<string[]> {
   return rows.map(({ delivery_id }) => delivery_id);
 }
 
-/** At one look; the rest is found at the next. */
+/** At one look, of all and of one webhook, so that whoever is slow to answer has few in the queue before the others'; the rest is found at the next. */
 const DUE_MAX = 100;
+const DUE_OF_ONE_MAX = 10;
 
-/** Ids of what is to be sent now and nobody is at, oldest first, and how many wait, now or for later. */
+/** Ids of what is to be sent now and nobody is at, the oldest of each webhook first, and how many wait, now or for later. */
 export async function dueDeliveries(db: Readable): Promise<{ due: string[]; waiting: number }> {
   return db.read(async (q) => {
     const [count] = await q.query<{ n: number }>(`select count(*)::int as n from sa.delivery where state = 'waiting'`);
     if (count === undefined || count.n === 0) return { due: [], waiting: 0 };
     const sql = `
-      select delivery_id from sa.delivery
-      where state = 'waiting' and next_at <= now() and coalesce(claimed_until, now()) <= now()
-      order by next_at, delivery_id limit $1`;
-    const rows = await q.query<{ delivery_id: string }>(sql, [DUE_MAX]);
+      select delivery_id from (
+        select delivery_id, next_at, row_number() over (partition by webhook_id order by next_at, delivery_id) as turn
+        from sa.delivery where state = 'waiting' and next_at <= now() and coalesce(claimed_until, now()) <= now()
+      ) due where turn <= $2 order by turn, next_at, delivery_id limit $1`;
+    const rows = await q.query<{ delivery_id: string }>(sql, [DUE_MAX, DUE_OF_ONE_MAX]);
     return { due: rows.map(({ delivery_id }) => delivery_id), waiting: count.n };
   });
 }

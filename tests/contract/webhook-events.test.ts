@@ -7,9 +7,9 @@ import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
 import { becomeWorker, type WorkerLock } from '#engine/queue/worker-process.ts';
 import { tellReview } from '#engine/review/tell-review.ts';
-import { emitCatalog, pruneEvents } from '#engine/store/events.ts';
+import { emitCatalog, emitFor, pruneEvents } from '#engine/store/events.ts';
 import { requireErasable } from '#engine/store/people.ts';
-import { addWebhook } from '#engine/store/webhooks.ts';
+import { addWebhook, dueDeliveries, listDeliveries } from '#engine/store/webhooks.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
 import { saveCatalog } from '#mcps/screenalytics/tools/save-catalog.ts';
 import { asker } from '../support/ask.ts';
@@ -108,4 +108,23 @@ test('what is old is kept no longer', async () => {
   await db.write((q) => q.query(`update sa.event set at = now() - interval '31 days' where type <> 'qa.ready'`));
   await pruneEvents(db, 30);
   expect((await events()).map(({ type }) => type)).toEqual(['qa.ready']);
+});
+
+test('of one webhook few are sent at a time, and the others’ oldest come first: who is slow to answer holds up nobody', async () => {
+  const db = await engine.db();
+  const [slow, other] = [
+    await addWebhook(db, { url: 'https://slow.example.org/', events: ['webhook.test'], actor: 'tester' }),
+    await addWebhook(db, { url: 'https://other.example.org/', events: ['webhook.test'], actor: 'tester' }),
+  ];
+  const emit = (webhook_id: string) => db.write((q) => emitFor(q, webhook_id, 'webhook.test', { webhook_id }));
+  for (let n = 0; n < 15; n++) await emit(slow);
+  const own = [await emit(other), await emit(other)];
+  const { due, waiting } = await dueDeliveries(db);
+  const of = new Map((await listDeliveries(db, { state: 'waiting' }, 500)).map((each) => [each.delivery_id, each]));
+  expect(waiting).toBe(of.size);
+  expect(due.filter((id) => of.get(id)?.webhook_id === slow)).toHaveLength(10);
+  const at = own.map((id) => due.indexOf(id ?? ''));
+  expect(at).not.toContain(-1);
+  expect(Math.max(...at)).toBeLessThan(due.findLastIndex((id) => of.get(id)?.webhook_id === slow));
+  expect(at[1]).toBeLessThan(6); // of three webhooks the second one each
 });
