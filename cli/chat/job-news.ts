@@ -14,7 +14,6 @@ export interface JobNews {
 /** Jobs that the conversation began, told when they end: also while the operator sits at the prompt, and after it was resumed. */
 export function openJobNews(chat: Chat, tell: (text: string) => void): JobNews {
   const told = new Map<string, string>();
-  let looking = Promise.resolve();
   const look = async () => {
     for (const id of unheard(chat)) {
       if (told.has(id)) continue;
@@ -25,13 +24,19 @@ export function openJobNews(chat: Chat, tell: (text: string) => void): JobNews {
     }
   };
   // One look at a time; a database that cannot be had now may be had at the next.
-  const timer = setInterval(() => {
-    looking = looking.then(look).catch(() => undefined);
-  }, LOOK_EVERY_MS);
+  let looking: Promise<void> | undefined;
+  const lookOnce = () => {
+    looking ??= look()
+      .catch(() => undefined)
+      .finally(() => {
+        looking = undefined;
+      });
+    return looking;
+  };
+  const timer = setInterval(lookOnce, LOOK_EVERY_MS);
   return {
     async words() {
-      await looking;
-      await look().catch(() => undefined);
+      await lookOnce();
       const words: string[] = [];
       for (const id of unheard(chat)) {
         const text = told.get(id);
