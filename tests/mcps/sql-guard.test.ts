@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { loadConfig } from '#config/load.ts';
 import { openCopy } from '#engine/analytics/copy.ts';
 import { openServer } from '#engine/analytics/server.ts';
@@ -117,15 +118,24 @@ describe('on the embedded database', { timeout: TEST_MS_MAX }, () => {
   });
 
   test('without the copy alone, a long question holds up everybody', async () => {
-    const ended: string[] = [];
-    const sql = 'select count(*) from generate_series(1, 2000000)';
-    await checkSql(sql, 0);
+    const clock = 'extract(epoch from clock_timestamp())::float8';
+    const long = 'select count(*) from generate_series(1, 2000000)';
+    await checkSql(long, 0);
+    const sql = `select ${clock}, (${long}), ${clock}`;
     const db = await engine.db();
-    await askUnchecked(await live(), 'select 1');
-    const asked = askUnchecked(await live(), sql).then(() => ended.push('query'));
-    await db.read((q) => q.query('select 1')); // the question has been sent by now, or is right behind
-    await Promise.all([asked, db.write((q) => q.query('select 1')).then(() => ended.push('write'))]);
-    expect(ended).toEqual(['query', 'write']);
+    let is_done = false;
+    const asked = askUnchecked(await live(), sql).finally(() => {
+      is_done = true;
+    });
+    const written: number[] = []; // when, by the database's clock; one write waits at every moment
+    while (!is_done) {
+      const [row] = await db.write((q) => q.query<{ at: number }>(`select ${clock} as at`));
+      if (row) written.push(row.at);
+    }
+    const [began, , ended] = z.tuple([z.number(), z.unknown(), z.number()]).parse((await asked).rows[0]);
+    expect(ended - began).toBeGreaterThan(0.05);
+    expect(written.filter((at) => at > began && at < ended)).toEqual([]);
+    expect(written.filter((at) => at >= ended).length).toBeGreaterThan(0);
   });
 
   test('without the transaction that only reads, rows are written', async () => {
