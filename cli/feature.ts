@@ -91,7 +91,12 @@ const promoteCommand: Command = {
   },
 };
 
-export const featureCommands: readonly Command[] = [newCommand, promoteCommand, statusCommand];
+export const featureCommands: readonly Command[] = [
+  newCommand,
+  promoteCommand,
+  statusCommand,
+  { ...statusCommand, words: ['feature', 'lint-status'] },
+];
 
 function gatesAnswer(gates: readonly Gate[]): Answer {
   const ok = gates.every(({ state }) => state !== 'failed');

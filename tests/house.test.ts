@@ -79,6 +79,15 @@ test.each(servers)('%s has at most 25 tools, each with a short description and a
   }
 });
 
+test('AGT-03: storage is of files: of the tables its tools ask for a person by name, and no more', () => {
+  const imported = product
+    .filter(({ path }) => path.startsWith('mcps/storage/'))
+    .flatMap(({ nodes }) => nodes.filter(ts.isImportDeclaration).flatMap((node) => strings(node.moduleSpecifier)));
+  const tables = imported.filter((from) => /^#engine\/(store|corrections|facebank|analytics)\//.test(from));
+  expect(tables).toEqual(['#engine/store/people.ts']);
+  expect(imported).toContain('#engine/blobs/blobs.ts');
+});
+
 // Features: config/features.yaml
 
 test('no feature outlives its time, and none changes documents of the product', ({ skip }) => {
@@ -141,7 +150,7 @@ test('every error code is thrown somewhere', () => {
 
 // Configuration
 
-test('every file of config is read, and every key of it is in the schema', () => {
+test('CFG-02: every file of config is read, and every key of it is in the schema', () => {
   const { origin } = loadConfig({}); // a key that the schema does not know is refused there
   const folder = join(projectRoot, 'config');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
@@ -174,7 +183,7 @@ test('every model has a licence and a sha256, and so has every file that it is m
   }
 });
 
-test('nothing is tuned for one person: no key of the configuration is about somebody', () => {
+test('CLU-11, POL-04: nothing is tuned for one person: no key of the configuration is about somebody', () => {
   const keys = textsOf(['config'])
     .filter(({ path }) => path.endsWith('.yaml'))
     .flatMap(({ path, text }) => keysOf(parseYaml(text)).map((key) => `${path}: ${key}`));
@@ -207,7 +216,7 @@ test.skipIf(skipWithoutShared('whether a name of the truth stands in code or con
 
 // What is committed
 
-test('no secret stands in any file', () => {
+test('SEC-04: no secret stands in any file', () => {
   const made = ['AKIA', 'ABCDEFGHIJKLMNOP'].join(''); // what it would find
   expect(`key = "${made}"`).toMatch(SECRET);
   const texts = [...textsOf([...ROOMS, 'tests', 'docs', 'playbooks', '.ci', '.vscode']), ...topTexts()];
@@ -229,7 +238,7 @@ test('no path of one machine, and no registry', () => {
   expect(readText(join(projectRoot, '.npmrc')).text).not.toMatch(/registry|_auth/i);
 });
 
-test('.env.example names every variable that is read, and no other', () => {
+test('SEC-05: .env.example names every variable that is read, and no other', () => {
   const read = code.flatMap(({ nodes }) => nodes.flatMap(variableOf));
   const { models } = loadConfig({}).config.models;
   const replaced = Object.values(models).flatMap((entry) => entry.override_env ?? []);
@@ -256,7 +265,7 @@ test.each([...generatedDocs(commands)])('%s is fresh: npm run docs', (path, text
 
 const written = [...topTexts(), ...textsOf(['docs'])].filter(({ path }) => path.endsWith('.md'));
 
-test('links of the documents lead somewhere', () => {
+test('PRM-09: links of the documents lead somewhere', () => {
   const broken = written.flatMap(({ path, text }) =>
     [...text.matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
       .map((found) => found[1] ?? '')
@@ -267,7 +276,7 @@ test('links of the documents lead somewhere', () => {
   expect(broken).toEqual([]);
 });
 
-test('files and commands that documents and hints name are there', () => {
+test('PRM-01: files and commands that documents and hints name are there', () => {
   const texts = [...written.map(({ text }) => text), ...Object.values(ERRORS).map(({ hint }) => hint)];
   const asked = texts.flatMap((text) =>
     [...text.matchAll(/screenalytics(?:\.mjs)? ([a-z][a-z -]*[a-z])/g)].map((f) => f[1] ?? ''),

@@ -255,7 +255,7 @@ describe.each(['embedded', 'server'] as const)('changes on the %s database', { t
   );
 
   contract(
-    'an event that was altered, taken out or added by hand is found, and erasing leaves a whole chain',
+    'SEC-03: an event that was altered, taken out or added by hand is found, and erasing leaves a whole chain',
     async (on) => {
       const verified = await verifyHistory(db);
       expect(verified.changes).toBeGreaterThan(20);

@@ -3,7 +3,7 @@ import { galleryMarkdown, measureGallery } from '#engine/eval/gallery.ts';
 import { openDb } from '#engine/store/db.ts';
 import { temporaryHome } from '../support/home.ts';
 
-test('2,000 clustered tracks in the embedded database: at least 99% of the true ten nearest are found', async () => {
+test('DAT-03: 2,000 clustered tracks in the embedded database: at least 99% of the true ten nearest are found', async () => {
   const db = await openDb({ home: temporaryHome(), database_url: null });
   try {
     const stopped = { tracks: 400, dim: 8, queries: 2, signal: AbortSignal.abort(new Error('enough')) };

@@ -159,7 +159,7 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
     ]);
   });
 
-  ofRows('who waits is answered, what is wrong is told at once, and what fails says how', async (on) => {
+  ofRows('JOB-06: who waits is answered, what is wrong is told at once, and what fails says how', async (on) => {
     const done = await ask(on, { how: 'ends', name: 'here', wait: true });
     expect(done).toMatchObject({ kind: 'done', output: { secret: 'is not kept' } });
     const nobody = ask(on, { how: 'ends', name: 'nobody' });
@@ -171,7 +171,7 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
   });
 
   contract(
-    'the same request while one waits or runs is that job; canceled, it stops within two seconds',
+    'JOB-01: the same request while one waits or runs is that job; canceled, it stops within two seconds',
     async (on) => {
       const first = await queued(on, { how: 'waits', name: 'a' });
       const second = await queued(on, { how: 'ends', name: 'b' });

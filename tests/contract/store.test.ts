@@ -32,7 +32,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     { empty: true },
   );
 
-  contract('migrations go up, down and up again and keep the rows that both shapes know', async () => {
+  contract('DAT-05, MIG-03: migrations go up, down and up again and keep the rows that both shapes know', async () => {
     expect(await migrate(db, 1)).toEqual({ from: 0, to: 1 });
     await db.write((q) =>
       q.query(`insert into sa.episode (ep_id, title, actor) values ('old', 'Before seasons', 'x')`),
@@ -124,7 +124,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     expect(await findEpisode(db, 'nowhere')).toBeNull();
   });
 
-  contract('duplicates and orphans are impossible in the catalog', async () => {
+  contract('DAT-01, DAT-06: duplicates and orphans are impossible in the catalog', async () => {
     await db.script(async (_, run) => run(CATALOG));
     const refused = async (sql: string, code: string) =>
       expect(
@@ -165,7 +165,7 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     model_id: 'made/up-16',
   });
 
-  contract('saveRun keeps every row, once', async () => {
+  contract('DAT-02: saveRun keeps every row, once', async () => {
     await expect(currentRun(db, 'pilot')).resolves.toBeNull();
     await expect(screenTime(db, 'pilot')).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     await expect(saveRun(db, { ...run, ep_id: 'nowhere' })).rejects.toMatchObject({ code: 'EPISODE_NOT_FOUND' });

@@ -61,7 +61,7 @@ async function recorded(name: string): Promise<{ scenario: Scenario; recording: 
   return { scenario, recording };
 }
 
-test('in five messages to `chat` an empty home becomes a table: show, season, cast, episode, run, an answer, screen time', async () => {
+test('TGT-05, TGT-08, TGT-10: in five messages to `chat` an empty home becomes a table: show, season, cast, episode, run, an answer, screen time', async () => {
   const { scenario, recording } = await recorded(ONBOARDING);
   const roots = { start: place.material, prepare: {} };
   const messages = scenario.messages.map((message) => String(fillIn(message, roots)));

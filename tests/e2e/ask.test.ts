@@ -98,7 +98,7 @@ const tokensOf = (body: string) => body.replaceAll(/data:image\/\w+;base64,[^"\\
 /** Of everything that a model was told over all turns of the relabelling of 20 tracks; measured: 43,000. */
 const RELABEL_TOKENS_MAX = 50_000;
 
-test('relabel-low-confidence: 20 tracks looked at and named, within its budget of changes and of tokens, then exported', async () => {
+test('AGT-05: relabel-low-confidence: 20 tracks looked at and named, within its budget of changes and of tokens, then exported', async () => {
   const byPerson = PEOPLE.flatMap((person) => tracksOf(person));
   const twenty = byPerson.slice(0, 20);
   const looks = [0, 5, 10, 15].map((from) =>

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await runOnce(reference, request, OVER);
 }, 300_000);
 
-test('cancelled in the sweep: over within two seconds, nothing published, and a rerun goes on to the same bytes', async () => {
+test('ING-03, JOB-15: cancelled in the sweep: over within two seconds, nothing published, and a rerun goes on to the same bytes', async () => {
   const home = temporaryHome();
   const stop = new AbortController();
   let asked = Number.NaN;

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Identities } from '#engine/core/identities.ts';
 import { Progress } from '#engine/core/progress.ts';
 import { RunPlan, RunSummary } from '#engine/core/summary.ts';
 import { stopOwner } from '#engine/store/embedded.ts';
@@ -60,7 +61,7 @@ interface SampleAnswer {
 
 let run: RunSummary;
 
-test('the same command finishes the run: progress line by line, then the summary beside the truth', async () => {
+test('ING-19, JOB-09, JOB-10, JOB-11: the same command finishes the run: progress line by line, then the summary beside the truth', async () => {
   const { code, stdout, stderr } = await cli(...RUN);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const lines = objects(stdout);
@@ -98,7 +99,7 @@ test('show gives the same rows, and a table for people', async () => {
   expect(stdout.split('\n').filter((line) => /^(Unknown-|Person )/.test(line))).toHaveLength(run.screen_time.length);
 });
 
-test('a plan says that everything is there, and with other settings what would run', async () => {
+test('ING-20: a plan says that everything is there, and with other settings what would run', async () => {
   const plan = async (...more: string[]) =>
     RunPlan.parse(JSON.parse((await cli('plan', 'sample-s01e02', '--json', ...more)).stdout));
   expect((await plan('--fps', '4')).stages.filter((stage) => !stage.cached)).toEqual([]);
@@ -124,7 +125,7 @@ test('the report can be exported as one file', async () => {
   expect(readFileSync(JSON.parse(stdout).path, 'utf8')).toContain('Person C');
 });
 
-test('diagnostics and the episode’s files', async () => {
+test('TGT-07, PRO-07, PRO-10, PRO-12: diagnostics and the episode’s files', async () => {
   const found = JSON.parse((await cli('diagnostics', 'sample-s01e02', '--confidence', '0.7', '--json')).stdout);
   const { counts } = run;
   expect(found.detections).toMatchObject({ kept: counts.detections_kept, raw: counts.detections_raw });
@@ -136,4 +137,28 @@ test('diagnostics and the episode’s files', async () => {
   expect(kept[0]).toBe(counts.detections_kept);
   const episode = JSON.parse((await cli('episode', 'sample-s01e02', '--json')).stdout);
   expect(episode.manifests.filter((file: { path: string | null }) => file.path === null)).toEqual([]);
+
+  // The four files that say why, by the schema of the artifact and against one another.
+  const file = (name: string) => readFileSync(join(home, run.prefixes.manifests, name), 'utf8');
+  const { shape } = Identities;
+  const confusion = shape.confusion.unwrap().parse(JSON.parse(file('confusion_matrix.json')));
+  expect(confusion.matrix.map((row, i) => row[i])).toEqual(confusion.people.map(() => 1));
+  expect(confusion.matrix.map((row, i) => row.map((_, k) => confusion.matrix[k]?.[i]))).toEqual(confusion.matrix);
+  const bank = confusion.people.map(({ name }) => name);
+  expect(bank).toContain('Person C');
+  const audit = shape.audit.parse(
+    file('id_assign_audit.jsonl')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  );
+  for (const { outcome, label, candidates, threshold } of audit.filter(({ what }) => what === 'cluster')) {
+    const [best] = candidates;
+    expect(outcome === 'accept').toBe((best?.probability ?? 0) >= threshold && bank.includes(label ?? ''));
+  }
+  expect(audit.map(({ outcome }) => outcome)).toEqual(expect.arrayContaining(['accept']));
+  shape.splits.parse(JSON.parse(file('anchored_split_audit.json')));
+  const { chosen, candidates, reason } = JSON.parse(file('cluster_threshold.json'));
+  expect(candidates.map(({ threshold }: { threshold: number }) => threshold)).toContain(chosen);
+  expect(reason).toMatch(/expected purity/);
 });

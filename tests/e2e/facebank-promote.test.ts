@@ -39,7 +39,7 @@ beforeAll(async () => {
   pair = [first.track_id, second.track_id];
 }, 300_000);
 
-test('the best faces of a track become seeds, with the very vectors of the run', async () => {
+test('FBK-19: the best faces of a track become seeds, with the very vectors of the run', async () => {
   const done = await promote({ track: String(pair[0]), person: 'Ada' });
   expect(done.added).toBeGreaterThan(0);
   expect(done).toMatchObject({ created: ['Ada'], affected: [EPISODE], models: { detector: run.detector } });

@@ -51,13 +51,13 @@ beforeAll(async () => {
   });
 }, 180_000);
 
-test('a bank without anybody is nobody', async () => {
+test('PRO-03: a bank without anybody is nobody', async () => {
   expect(await bank()).toBeNull();
   expect(await list()).toMatchObject({ people: [], confused: [], sheet: null });
   await expect(add({ export_to: folder })).rejects.toMatchObject({ code: 'NO_FACEBANK' });
 }, 180_000);
 
-test('a folder of folders is a whole cast in one call, and one change', async () => {
+test('FBK-01, FBK-02: a folder of folders is a whole cast in one call, and one change', async () => {
   const done = await add({ paths: [join(folder, 'cast')] });
   expect(done.results.map(({ file, person, code }) => [file, person, code])).toEqual([
     ['Ada/1.jpg', 'Ada', 'added'],
@@ -88,7 +88,7 @@ test('a folder of folders is a whole cast in one call, and one change', async ()
   expect(rows).toEqual([{ seeds: 5, vectors: 5 }]);
 }, 180_000);
 
-test('the same folder again: every face is refused with the seed that it is already', async () => {
+test('FBK-15, X-8: the same folder again: every face is refused with the seed that it is already', async () => {
   const before = await list({ person: 'ben' });
   const again = await add({ paths: [join(folder, 'cast')] });
   expect(again).toMatchObject({ added: 0, rejected: 5, change_id: null, created: [] });
@@ -100,7 +100,7 @@ test('the same folder again: every face is refused with the seed that it is alre
   expect(others.created).toEqual([]);
 }, 180_000);
 
-test('refusals say why, with value and threshold; of several faces one may be picked', async () => {
+test('FBK-04, FBK-05, FBK-07, FBK-10, FBK-12: refusals say why, with value and threshold; of several faces one may be picked', async () => {
   const paths = ['group.jpg', 'empty.png', 'text.jpg', 'tiny.jpg'].map((name) => join(folder, name));
   const { results, change_id } = await add({ paths, person: 'Eve' });
   expect(results.map(({ code }) => code)).toEqual(['multi_face', 'no_face', 'unreadable', 'too_small']);
@@ -154,7 +154,7 @@ test('a seed that is taken out has no say; undo brings it back', async () => {
   expect(await namesIn()).toEqual(['Ada', 'Ben', 'Cleo']);
 }, 180_000);
 
-test('an episode of a season with a cast is given the cast alone, and who has no photo is named', async () => {
+test('PRO-04: an episode of a season with a cast is given the cast alone, and who has no photo is named', async () => {
   const db = await engine.db();
   const { show } = await upsertShow(db, { slug: 'demo', actor: 'Ada' });
   await upsertSeason(db, { show, number: 1, actor: 'Ada' });
@@ -202,7 +202,7 @@ test('who was merged counts for the person who is left; who was deleted or took 
   expect(await namesIn()).toEqual(['Ada', 'Ben', 'Cleo']);
 }, 180_000);
 
-test('the contact sheet shows numbered faces, a page at a time', async () => {
+test('FBK-18: the contact sheet shows numbered faces, a page at a time', async () => {
   const first = await list({ person: 'Ben', limit: 1 });
   expect(first.seeds.map(({ n }) => n)).toEqual([1]);
   const second = await list({ person: 'Ben', limit: 1, cursor: first.next });
@@ -218,7 +218,7 @@ test('the contact sheet shows numbered faces, a page at a time', async () => {
   expect(sheet).toMatch(/facebank\/p_\w+\/sheet-/); // goes with the person
 }, 180_000);
 
-test('what is written by an export is read again elsewhere as the same seeds', async () => {
+test('FBK-13: what is written by an export is read again elsewhere as the same seeds', async () => {
   const out = mkdtempSync(join(tmpdir(), 'sa-export-'));
   const other_home = temporaryHome();
   const other = openEngine(testConfig(other_home));

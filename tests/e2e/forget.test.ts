@@ -149,7 +149,7 @@ test('a run makes the face the ordinary Unknown that it was, and still knows the
   }
 });
 
-test('an episode goes with its rows, files and cache; the log keeps that it was', async () => {
+test('DEL-01: an episode goes with its rows, files and cache; the log keeps that it was', async () => {
   const preview = await runTool(deleteData, { what: 'episode', episode: EP }, caller);
   expect(preview.confirm).toBe(`DELETE ${EP}`);
   expect(preview.files.length).toBeGreaterThan(3);

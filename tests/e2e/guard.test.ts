@@ -154,7 +154,7 @@ test('no caller can say that it was approved: the database knows, and no tool ta
   expect(await requireProposal(await engine.db(), proposal_id)).toMatchObject({ status: 'open', started_at: null });
 });
 
-test('limits of a session and of a place: what is over them waits, and what failed is not counted', async () => {
+test('POL-03, POL-05: limits of a session and of a place: what is over them waits, and what failed is not counted', async () => {
   const rule = { tools: 'edit_tracks', action: 'allow', reason: 'few' };
   const limited = ruled({ operator: { rules: [{ ...rule, limits: { writes_per_run: 2, episodes: [EP] } }] } });
   const session = caller({ engine: limited, run_limits: new Map() });

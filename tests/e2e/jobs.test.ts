@@ -84,7 +84,7 @@ const post = async (path: string, body: object = {}) => {
 const get = async (path: string) => (await (await fetch(`${http.url}${path}`)).json()) as Record<string, unknown>;
 
 test(
-  'a run over MCP answers at once; the client leaves, its worker is killed, and the next one ends it',
+  'AGT-01, JOB-16, JOB-19: a run over MCP answers at once; the client leaves, its worker is killed, and the next one ends it',
   async () => {
     const args = [join(projectRoot, 'bin/screenalytics.mjs'), 'mcp', 'screenalytics'];
     const env = { SCREENALYTICS_HOME: home, SCREENALYTICS_CONFIG: file };
@@ -137,7 +137,7 @@ test(
 );
 
 test(
-  'older addresses: who waits is streamed how far it is; a job is followed by its id and by its episode, and stopped within two seconds',
+  'JOB-02, JOB-03, JOB-04, JOB-05, FAC-02: older addresses: who waits is streamed how far it is; a job is followed by its id and by its episode, and stopped within two seconds',
   async () => {
     const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
     const waited = await fetch(`${http.url}/jobs/detect_track`, { method: 'POST', headers, body: '{"source":"clip"}' });
@@ -148,6 +148,15 @@ test(
     expect(events.at(-1)?.name).toBe('result');
     const streamed = events.filter(({ name }) => name === 'progress').map(({ data }) => JSON.parse(data ?? ''));
     expect(Progress.strict().parse(streamed.at(-1))).toMatchObject({ phase: 'done', episode: 'clip' });
+
+    // Faces and clusters as well, with the same options, streamed or followed: all of it is there already.
+    const faces = await fetch(`${http.url}/jobs/faces_embed`, { method: 'POST', headers, body: '{"source":"clip"}' });
+    expect(await faces.text()).toMatch(/event: progress\ndata: .*\n\nevent: result\ndata: .*"name":"embed"[^{]*\}\]/s);
+    for (const name of ['faces_embed', 'cluster']) {
+      const { status, body } = await post(`/jobs/${name}_async`, { source: 'clip' });
+      expect({ status, body }).toMatchObject({ status: 202, body: { status: 'queued' } });
+      expect(await until(String(body.job_id), ({ state }) => state === 'succeeded')).toMatchObject({ episode: 'clip' });
+    }
 
     const asked = await post('/jobs/detect_track_async', { source: 'clip', fresh: true });
     expect(asked).toMatchObject({ status: 202, body: { status: 'queued' } });
@@ -173,7 +182,7 @@ test(
 );
 
 test(
-  'a video is taken in and its run goes on by itself; what is no video, or would replace one, is refused',
+  'ING-05, ING-09: a video is taken in and its run goes on by itself; what is no video, or would replace one, is refused',
   async () => {
     const text = join(home, 'notes.mp4');
     writeFileSync(text, 'no video at all');

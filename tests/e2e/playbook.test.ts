@@ -64,7 +64,7 @@ const made = (steps: object[], over: object = {}) =>
 const outcomes = ({ calls }: { calls: readonly { step: string; outcome: string }[] }) =>
   calls.map(({ step, outcome }) => `${step} ${outcome}`);
 
-test('process-episode: a video to its totals, questions and files; the transcript says what was asked', async () => {
+test('AGT-05: process-episode: a video to its totals, questions and files; the transcript says what was asked', async () => {
   const ran = await run('process-episode', { source: clip, ...SEASON, number: 1, questions: 2 });
   expect(ran.status).toBe('done');
   expect(outcomes(ran)).toEqual(['run done', 'questions done', 'totals done', 'export done', 'timeline done']);
@@ -100,7 +100,7 @@ test('season-report: every episode of the season; one without a run is told, and
   expect(existsSync(join(home, `exports/${EP}.html`))).toBe(true);
 });
 
-test('nightly-export: what was analysed is up to date and written anew, and whoever wants to know is told of each file', async () => {
+test('AGT-05: nightly-export: what was analysed is up to date and written anew, and whoever wants to know is told of each file', async () => {
   const lock = await becomeWorker(home); // nothing is sent from here
   onTestFinished(() => lock?.release());
   const db = await engine.db();

@@ -77,7 +77,7 @@ test.runIf(alone)(
   300_000,
 );
 
-test('another detector, another embedder, both: the same', async ({ skip }) => {
+test('FAC-04, FAC-05, FAC-16: another detector, another embedder, both: the same', async ({ skip }) => {
   if (missing.length > 0) console.warn(`SKIPPED for want of ${missing.join(', ')} in SCREENALYTICS_SHARED: reapply`);
   skip(models === undefined || missing.length === 2, 'neither the other detector nor the other embedder is here');
   mkdirSync(join(home, 'models'), { recursive: true });

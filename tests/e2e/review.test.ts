@@ -56,7 +56,7 @@ const state = async () => {
   return { rows, timeline, manifest: manifest(home, EPISODE, 'screentime.json') };
 };
 
-test('QA-01, QA-04, MOD-02: the queue is answered by its sheet, totals follow at once, undo gives back exactly what was', async () => {
+test('QA-01, QA-04, MOD-02, SCR-06: the queue is answered by its sheet, totals follow at once, undo gives back exactly what was', async () => {
   const before = await state();
   const asked = await queue();
   expect(asked.items.length).toBeGreaterThanOrEqual(4);
@@ -152,7 +152,7 @@ test('two actors: who has not seen the newest change of the same tracks is told,
   expect(await state()).toEqual(before);
 });
 
-test('MOD-06..09: pictures of a person, a page at a time, every n-th crop of each track', async () => {
+test('MOD-06, MOD-08, MOD-09: pictures of a person, a page at a time, every n-th crop of each track', async () => {
   const whole = await ask(showFaces, { episode: EPISODE, person: 'Unknown-1', sample: 1, limit: 100 });
   expect(whole.faces).toHaveLength(whole.total);
   for (const { path } of whole.faces) expect(existsSync(path ?? '')).toBe(true);
@@ -223,7 +223,7 @@ test('MOD-05: moved, removed, deleted and merged tracks count where they should,
   expect(await state()).toEqual(before);
 });
 
-test('a cluster that holds two people of the facebank is shown in parts, then parted, and put together again', async () => {
+test('PRO-09: a cluster that holds two people of the facebank is shown in parts, then parted, and put together again', async () => {
   const before = await state();
   const { run, identities } = await openNamed(engine, EPISODE);
   const cluster = run.clusters.rows.find(({ track_ids }) => track_ids.length > 1);
@@ -261,7 +261,7 @@ test('who it is not: the name is not given again, and the rest stays', async () 
   expect(await state()).toEqual(before);
 });
 
-test('MOD-04: people renamed, merged and deleted, in every total, and taken back', async () => {
+test('MOD-04, FBK-21: people renamed, merged and deleted, in every total, and taken back', async () => {
   const before = await state();
   const named = await assign('Person A', { targets: ['Unknown-1'] });
   const seconds = (await totals())['Person A'];

@@ -42,7 +42,7 @@ test('DAT-07, HLT-05, DEV-09: works without any key, and says what the machine h
   expect(checks.map(({ name }) => name)).toEqual([...machine, ...data]);
 });
 
-test('DET-16: models are looked at before any work: missing, not accepted, damaged, unknown', async () => {
+test('DEV-05, DET-16: models are looked at before any work: missing, not accepted, damaged, unknown', async () => {
   const run = (detector: string) => refused(['run', 'episode', video, '--detector', detector]);
   const options = { env: { SCREENALYTICS_MODELS_MIRROR: '' } };
   expect(await refused(['run', 'episode', video, '--detector', 'yunet'], options)).toMatchObject({

@@ -21,15 +21,7 @@ import { asker, program } from '../support/program.ts';
 import { testSample } from '../support/videos.ts';
 
 // Each row of CAPABILITIES that issue 2 makes true, called as a person calls it: one run of the sample, then questions.
-// Rows that other tests call through their front, or that have none:
-//   ING-03 JOB-08 JOB-10 JOB-11: cli-sample.test.ts. ING-04: bad-input.test.ts, probe.test.ts (containers).
-//   ING-19: cli-sample.test.ts (`run sample`), setup.test.ts (`npm start`). ING-20: cli-sample.test.ts (plan).
-//   DET-11 DET-17: providers.test.ts, catalog.test.ts. DET-15: only artifacts of this product's own schema are ever read.
-//   TRK-01..05: bytetrack.test.ts, reid.test.ts, track.test.ts, eval-tracking.test.ts. CUT-01..03, 05: cuts.test.ts, cut.test.ts.
-//   FAC-03..05: embedders-parity.test.ts, identity.test.ts. CLU-09, 10, 12: clusters.test.ts, contamination.test.ts.
-//   CLU-11, DEV-05, DEV-07: house.test.ts, walls. SCR-06 SCR-09: identity.test.ts, measure.test.ts. TRK-10: progress.test.ts.
-//   DAT-01..03, 05, 06: contract/store.test.ts. CFG-02: house.test.ts. JOB-13: progress.test.ts. DEV-01: setup.test.ts.
-//   TGT-03: `npm run bench`, a command of its own, for a machine that does nothing else.
+// docs/acceptance.yaml says which test speaks of each row.
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -177,7 +169,7 @@ test('DET-08, DET-10: a denser look is estimated to cost more; profiles are name
   expect(await refused(['plan', EP, '--profile', 'wild'])).toMatchObject({ code: 'INPUT_INVALID' });
 });
 
-test('DET-12, SCR-07, CFG-05, CFG-06, TRK-07: what changed between two runs, with cause, and as a file', async () => {
+test('DET-12, ING-14, SCR-07, CFG-05, CFG-06, TRK-07: what changed between two runs, with cause, and as a file', async () => {
   const { a, b, settings, figures, people } = compareRuns.output.parse(await ask(['compare', EP]));
   expect([a.run_id, b.run_id]).toEqual([first.run_id, second.run_id]);
   expect(settings).toEqual([{ key: 'clustering.threshold', a: '"auto"', b: '0.9' }]);
@@ -328,7 +320,7 @@ test('CLU-04, CLU-07, CLU-08: the threshold with its reason, and how many people
   await ask(['run', 'episode', EP, ...STRICT]);
 });
 
-test('SCR-01..05, SCR-08: totals and intervals are the same on the command line, in files and twice over', async () => {
+test('SCR-01, SCR-03, SCR-04, SCR-08: totals and intervals are the same on the command line, in files and twice over', async () => {
   const { rows, timeline } = getScreenTime.output.parse(await ask(['show', EP, '--timeline']));
   expect(rows.map(({ person, visual_s }) => ({ person, visual_s }))).toEqual(
     second.screen_time.map(({ person, visual_s }) => ({ person, visual_s })),

@@ -48,12 +48,15 @@ describe('the launcher', () => {
     });
   }
 
-  test.skipIf(oldNode === undefined)('says in one sentence what is missing when no Node 24 is installed', async () => {
-    cpSync(join(projectRoot, 'bin'), join(scratch, 'alone/bin'), { recursive: true });
-    const end = await run(oldNode ?? '', [join(scratch, 'alone/bin/screenalytics.mjs'), 'help']);
-    expect(end.code).toBe(78);
-    expect(end.stderr.trim().split('\n')).toEqual([expect.stringMatching(/needs Node 22\.18.*npm start/)]);
-  });
+  test.skipIf(oldNode === undefined)(
+    'DEV-01: says in one sentence what is missing when no Node 24 is installed',
+    async () => {
+      cpSync(join(projectRoot, 'bin'), join(scratch, 'alone/bin'), { recursive: true });
+      const end = await run(oldNode ?? '', [join(scratch, 'alone/bin/screenalytics.mjs'), 'help']);
+      expect(end.code).toBe(78);
+      expect(end.stderr.trim().split('\n')).toEqual([expect.stringMatching(/needs Node 22\.18.*npm start/)]);
+    },
+  );
 
   const handOver = (program: string) => [
     '--input-type=module',

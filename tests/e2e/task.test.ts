@@ -70,7 +70,7 @@ const run = async (inputs: object, named = file) => {
   return runTask({ ...offered, ...(await readTask(named, playbookTools)), inputs: { ...inputs }, caller });
 };
 
-test('at the command line: the result alone on standard output, or the reason on standard error, and 0 or 1', async () => {
+test('AGT-07, SCR-10: at the command line: the result alone on standard output, or the reason on standard error, and 0 or 1', async () => {
   const { cli } = commandLine({ cwd: folder, home });
   const [done, failed] = await Promise.all([
     cli('task', 'aggregate-screen-time', '--input', 'show=made', '--input', 'season=1'),

@@ -103,7 +103,7 @@ describe.each(['embedded', 'server'] as const)('analytics on the %s database', {
     expect(csv).toBe(`n,x,yes,nothing,said,day,n_7\n1,2.5,true,,"'=1+1, ""x""",2026-11-21,1\n`);
   });
 
-  contract('what a query may take has an end', async () => {
+  contract('AGT-04: what a query may take has an end', async () => {
     const rows = await ask('select * from generate_series(1, 1000) g', { rows_max: 7 });
     expect(rows).toMatchObject({ row_count: 7, cut: 'rows' });
     const wide = `select string_agg(a || '', '') from generate_series(1, 60000) a`;
@@ -149,7 +149,7 @@ describe.each(['embedded', 'server'] as const)('analytics on the %s database', {
     expect((await ask(`select name from v_person where name like 'F%'`)).rows).toEqual([]);
   });
 
-  contract('saved questions give what is worked out by hand', async () => {
+  contract('DAT-04: saved questions give what is worked out by hand', async () => {
     expect(await saved('presence_by_person')).toEqual([
       ['Ada', 2, 40, (20 / 60 + 20 / 40) / 2, 'alpha-s01e01', 'alpha-s01e02'],
       ['Ben', 3, 40, expect.closeTo((10 / 60 + 20 / 40 + 10 / 30) / 3), 'alpha-s01e01', 'beta-s01e01'],
@@ -214,7 +214,7 @@ describe.each(['embedded', 'server'] as const)('analytics on the %s database', {
   });
 
   contract(
-    'who is held to one show is shown nothing of another by any server, and nothing without saying of which',
+    'SEC-02: who is held to one show is shown nothing of another by any server, and nothing without saying of which',
     async () => {
       const rules = [
         { tools: '*', effect: 'read' as const, action: 'allow' as const, limits: { shows: ['beta'] }, reason: 'x' },

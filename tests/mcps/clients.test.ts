@@ -158,7 +158,7 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     expect(links).toMatchObject([{ uri: 'sa://episode/pilot/report', mimeType: 'text/html' }]);
   });
 
-  test('episodes are resources, and nothing else of the disk is', async () => {
+  test('PRM-09: episodes are resources, and nothing else of the disk is', async () => {
     expect(await client.resources()).toContain('sa://episode/pilot');
     expect(await client.templates()).toContain('sa://episode/{ep_id}/manifest/{name}');
     const episode = await client.read('sa://episode/pilot');
@@ -214,8 +214,10 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     expect(JSON.parse(text ?? '')).toMatchObject({ jobs: [{ job_id, state: 'canceled' }] });
   });
 
-  test('six prompts; shows, episodes and people are completed', async () => {
-    expect((await client.prompts()).length).toBe(6);
+  test('AGT-11: six prompts; shows, episodes and people are completed', async () => {
+    expect(await client.prompts()).toEqual([
+      ...['upload_and_run', 'browse_episodes', 'episode_detail', 'review_faces', 'screen_time', 'health'],
+    ]);
     expect(await client.prompt('screen_time', { episode: 'pilot' })).toContain('pilot');
     const ref = { type: 'ref/prompt', name: 'review_faces' } as const;
     expect(await client.complete(ref, 'episode', 'pil')).toEqual(['pilot']);

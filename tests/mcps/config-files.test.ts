@@ -35,7 +35,7 @@ const vscode = z.strictObject({
 const names = Object.keys(servers) as (keyof typeof servers)[];
 const keyOf = (name: string) => (name === 'screenalytics' ? name : `screenalytics-${name}`);
 
-test('all files start the same programs, one for each server', () => {
+test('CFG-03: all files start the same programs, one for each server', () => {
   const wanted = Object.fromEntries(
     names.map((name) => [keyOf(name), { command: 'node', args: ['bin/screenalytics.mjs', 'mcp', name] }]),
   );
@@ -64,7 +64,7 @@ test.each(names)('%s starts from codex.config.toml, with no more environment tha
   await client.close();
 });
 
-test('what Codex lets through is what the policy allows the operator', () => {
+test('POL-03: what Codex lets through is what the policy allows the operator', () => {
   const { operator } = loadConfig({}).config.policy;
   for (const name of names)
     for (const tool of servers[name].tools) {

@@ -52,7 +52,7 @@ afterAll(async () => {
   await remove();
 }, TEST_MS_MAX);
 
-test('no tool is served that this goes past, that has no agreed face, or that is not fuzzed beyond the first look', () => {
+test('DEV-08: no tool is served that this goes past, that has no agreed face, or that is not fuzzed beyond the first look', () => {
   const served = everyTool.tools.map(({ name }) => name).sort();
   expect(calledTools.toSorted()).toEqual(served);
   const faces = new Set(readdirSync(join(projectRoot, 'tests/goldens/tools')));

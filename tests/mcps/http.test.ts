@@ -144,13 +144,17 @@ test('more requests than are allowed have to wait', async () => {
   await strict.close();
 });
 
-test('every tool is a POST, with the same answer and the same errors as over MCP', async () => {
+test('SCR-05, X-13: every tool is a POST, with the same answer and the same errors as over MCP', async () => {
   const answered = await post(`${open.url}/tools/get_screen_time`, { episode: 'pilot' });
   const client = await openNew({ url: `${open.url}/mcp` });
-  const called = await client.call('get_screen_time', { episode: 'pilot' });
+  const called = await client.call('get_screen_time', { episode: 'pilot', detailed: true });
+  const short = await client.call('get_screen_time', { episode: 'pilot' });
   await client.close();
   expect(answered.status).toBe(200);
   expect(JSON.parse(answered.text)).toEqual(called.structuredContent);
+  const asked = await post(`${open.url}/tools/get_screen_time`, { episode: 'pilot', detailed: false });
+  expect(JSON.parse(asked.text)).toEqual(short.structuredContent);
+  expect(asked.text.length).toBeLessThan(answered.text.length);
 
   const missing = await post(`${open.url}/tools/get_episode`, { episode: 'nowhere' });
   expect(missing.status).toBe(404);
@@ -187,7 +191,7 @@ test('with text/event-stream a tool tells how far it is; who hangs up stops it',
   await expect.poll(stopped, { timeout: 20_000 }).toBe(before + 1);
 });
 
-test('older addresses are tools by another name', async () => {
+test('CAT-02, MOD-07: older addresses are tools by another name', async () => {
   const screen_time = await ask(`${open.url}/episodes/pilot/screen_time?timeline=true`);
   expect(JSON.parse(screen_time.text)).toMatchObject({ episode: 'pilot', timeline: expect.any(Array) });
   const crops = await ask(`${open.url}/episodes/pilot/tracks/0/crops?sample=1&limit=2`);

@@ -122,7 +122,7 @@ function appIn(user: string): string {
 }
 
 test(
-  'the archive, unpacked in an empty folder, starts all three servers by their bundles',
+  'DEV-07: the archive, unpacked in an empty folder, starts all three servers by their bundles',
   async () => {
     const { home: user, remove } = makeHome({ empty: true });
     try {

@@ -99,7 +99,7 @@ describe.skipIf(clis === undefined).each(CLIENTS)('the real $name', (client) => 
   let label = '';
 
   test(
-    'is offered every tool, runs an episode, reads the queue, looks, names, and exports',
+    'AGT-06: is offered every tool, runs an episode, reads the queue, looks, names, and exports',
     async () => {
       const since = new Date();
       const exported = join(home, 'exports', `${episode}.csv`);

@@ -14,7 +14,7 @@ import { uniform as random } from '#engine/eval/intervals.ts';
 
 const EPISODES = ['rhobh-s05e17', 'a-b-c-s01e00', 'show-s12e104', 'clip', 'clip-2', 's01e02', 'x-s123e1000'];
 
-test('every key that the house makes is read back', () => {
+test('STO-05: every key that the house makes is read back', () => {
   for (const ep_id of EPISODES) {
     const place = parseEpisode(ep_id);
     const made = layout(place);

@@ -27,7 +27,7 @@ const same = (at: (key: string) => string, files: Record<string, string>) => {
   for (const [key, text] of Object.entries(files)) expect(readFileSync(at(key), 'utf8'), key).toBe(text);
 };
 
-test('v1 is copied to v2 after a dry run; its own files stay; a second time there is nothing to do', async () => {
+test('MIG-01: v1 is copied to v2 after a dry run; its own files stay; a second time there is nothing to do', async () => {
   const { ask, at } = storageWorld(V1);
   const dry = await ask(migrateLayout, {});
   expect(dry).toMatchObject({ applied: false, to_copy: 5, copied: 0, there: 0, conflicts: 0, bytes: 23 });
@@ -90,7 +90,7 @@ test('killed at any moment, and asked again: every file whole, and none lost', a
   same(at, v1);
 });
 
-test('a run finds footage under its v1 name, known to the catalog or not, and v2 before v1', async () => {
+test('MIG-02: a run finds footage under its v1 name, known to the catalog or not, and v2 before v1', async () => {
   const { engine, at, put, ask } = storageWorld(V1);
   const { signal } = new AbortController();
   const find = (source: string) => resolveSource(engine, { source } as Parameters<typeof resolveSource>[1], signal);

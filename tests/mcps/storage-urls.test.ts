@@ -222,7 +222,7 @@ test('a link that leads out of the home is not followed, however it is signed', 
   expect(existsSync(home)).toBe(true);
 });
 
-test('the tools sign; a process of the home answers, one for all, and leaves with the home', async () => {
+test('SEC-01, STO-03: the tools sign; a process of the home answers, one for all, and leaves with the home', async () => {
   const { ask, home, at } = storageWorld({
     [KEY]: 'footage',
     'artifacts/reports/clip/report.html': '<p>',

@@ -46,7 +46,7 @@ const denied = (field: string) =>
     details: expect.objectContaining({ fields: [expect.objectContaining({ field })] }),
   });
 
-test('files are listed by kind and episode, and nothing but files that people may ask for', async () => {
+test('STO-06: files are listed by kind and episode, and nothing but files that people may ask for', async () => {
   const { ask } = storageWorld({ ...EPISODE, ...OTHERS });
   const all = await ask(listObjects, {});
   expect(all.objects.map(({ key }) => key)).toEqual(
@@ -63,7 +63,7 @@ test('files are listed by kind and episode, and nothing but files that people ma
 });
 
 test.each(['name', 'newest', 'size'] as const)(
-  'pages by %s join to the whole list, and a cursor is of its list',
+  'STO-14: pages by %s join to the whole list, and a cursor is of its list',
   async (sort) => {
     const { ask, put, at } = storageWorld();
     for (let i = 0; i < 23; i++) {
@@ -90,7 +90,7 @@ test.each(['name', 'newest', 'size'] as const)(
   },
 );
 
-test('what an episode has: layout, sizes, sha256 of its footage', async () => {
+test('STO-07: what an episode has: layout, sizes, sha256 of its footage', async () => {
   const { ask, put } = storageWorld({ ...EPISODE, ...OTHERS });
   const found = await ask(statEpisode, { episode: 'rhobh-s05e17' });
   expect(found).toMatchObject({
@@ -120,7 +120,7 @@ test('where files are kept', async () => {
   expect(found.free_bytes).toBeGreaterThan(0);
 });
 
-test('purge: a dry run says all and does nothing; with its phrase exactly that goes', async () => {
+test('STO-16, DEL-08: purge: a dry run says all and does nothing; with its phrase exactly that goes', async () => {
   const { ask, at, put } = storageWorld({ ...EPISODE, ...OTHERS });
   const asked = { kinds: ['frames' as const, 'thumbs' as const], show: 'rhobh', season: 5, number: 17 };
   const dry = await ask(purgeObjects, asked);
@@ -183,7 +183,7 @@ const NOT_ONE_EPISODE = [
   { show: '..', season: 5, number: 17 },
 ];
 
-test('purge refuses what is not one episode', async () => {
+test('DEL-07: purge refuses what is not one episode', async () => {
   const { ask, at } = storageWorld({ ...EPISODE, ...OTHERS });
   for (const where of NOT_ONE_EPISODE)
     for (const dry_run of [true, false])
@@ -212,7 +212,7 @@ test('nothing is purged of an episode that is being worked on', async () => {
   expect(await ask(purgeObjects, asked)).toMatchObject({ purged: true });
 });
 
-test('lifecycle: what expires and when, by the time of each file; applying takes that alone', async () => {
+test('STO-09: lifecycle: what expires and when, by the time of each file; applying takes that alone', async () => {
   const { ask, at, engine } = storageWorld(
     { ...EPISODE, ...OTHERS },
     { lifecycle: { frames_days: 30, thumbs_days: null } },

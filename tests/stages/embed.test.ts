@@ -57,7 +57,7 @@ test('without mirroring a vector is the embedder’s own, one template per track
   expect(made.tracks.map((track) => track.track_id)).toEqual([0, 1]);
 });
 
-test('a vector whose length is not 1 stops the run', async () => {
+test('FAC-03: a vector whose length is not 1 stops the run', async () => {
   const run = embed.run({ faces }, { mirror: false, switch_similarity_max: 0 }, context(1.1));
   await expect(run).rejects.toMatchObject({ code: 'INVARIANT_BROKEN' });
 });

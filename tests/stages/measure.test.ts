@@ -151,7 +151,7 @@ test('people by time seen, longest first; two at once both count', async () => {
   expect(timeline.map(({ person }) => person)).toEqual(['Unknown-1', 'Unknown-2']);
 });
 
-test('a result that breaks a rule is not given out', async () => {
+test('SCR-09: a result that breaks a rule is not given out', async () => {
   const beyond = { track_id: 0, shot_id: 1, start_ms: 19_000, end_ms: 21_000, at_ms: every(19_000, 20_900) };
   await expect(times([beyond], [[0]])).rejects.toMatchObject({ code: 'INVARIANT_BROKEN' });
 });

@@ -17,7 +17,7 @@ function refused(change: object): unknown {
   }
 }
 
-test('the team as it is shipped fits the tools that there are, and everybody can be reached', () => {
+test('CFG-04: the team as it is shipped fits the tools that there are, and everybody can be reached', () => {
   const { first, team } = readGraph(agents, servers);
   const reached = new Set([first.name]);
   for (const name of reached) for (const other of team.get(name)?.handoffs ?? []) reached.add(other);

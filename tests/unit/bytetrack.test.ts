@@ -45,7 +45,7 @@ const wandering = golden.map(({ frames }) =>
   frames.map((faces) => faces.map(([x1, y1, x2, y2, score]): TrackerFace => ({ box: [x1, y1, x2, y2], score }))),
 );
 
-test('gives the ids of an independent reference, frame by frame', () => {
+test('TRK-01: gives the ids of an independent reference, frame by frame', () => {
   expect(golden).toHaveLength(3);
   for (const [n, { ids: expected }] of golden.entries()) expect(ids(wandering[n] ?? [])).toEqual(expected);
 });
@@ -85,7 +85,7 @@ test('a face seen once and missed at once is ended at once', () => {
   expect(tracker.update(2, [face(400)]).ids).toEqual([1]);
 });
 
-test('max_gap and track_buffer are scaled to the analysed fps, rounded up; the shorter one counts', () => {
+test('TRK-05: max_gap and track_buffer are scaled to the analysed fps, rounded up; the shorter one counts', () => {
   const survives = (fps: number, gap: number, buffer: number, cells: number): boolean => {
     const tracker = createTracker({ ...options, fps, params: { ...params, max_gap: gap, track_buffer: buffer } });
     tracker.update(0, [face(400)]);
@@ -142,7 +142,7 @@ test('a cut ends every track: the same place afterwards is a new one', () => {
   expect(tracker.update(2, [face(300), face(600)])).toEqual({ ids: [2, 3], ended: [] });
 });
 
-test('after a cut a face waits for its warm-up, in a row; the first shot and later faces do not', () => {
+test('CUT-03: after a cut a face waits for its warm-up, in a row; the first shot and later faces do not', () => {
   const tracker = createTracker({ ...options, warmup_dets: 3 });
   expect(tracker.update(0, [face(300)]).ids).toEqual([0]);
   tracker.flush();

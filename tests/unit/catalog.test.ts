@@ -173,7 +173,7 @@ test('names that are not in the catalogue', async () => {
   await expect(catalog.prepare(['nobody'])).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
 });
 
-test('the environment can name another file; its own sha256 is what counts', async () => {
+test('DET-17: the environment can name another file; its own sha256 is what counts', async () => {
   const [folder, elsewhere] = [scratch(), join(scratch(), 'mine.onnx')];
   const models = catalogue(byMirror, {}, { override_env: 'RETINAFACE_MODEL' });
   const catalog = openCatalog(models, folder, { RETINAFACE_MODEL: elsewhere });

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { findCommand, wordsOf } from '../../cli/commands.ts';
+import { commands } from '../../cli/everything.ts';
 import { readFlags } from '../../cli/flags.ts';
+import { servers } from '../../cli/mcp.ts';
 
 const input = z.object({
   source: z.string().describe('A path'),
@@ -88,4 +91,12 @@ test.each([
   expect(() => read(...argv)).toThrow(
     expect.objectContaining({ code: 'INPUT_INVALID', details: { problem: expect.stringContaining(reason) } }),
   );
+});
+
+test('AGT-09: every tool that is served is a command of its own name, with the very fields of the tool', () => {
+  for (const { name, input } of Object.values(servers).flatMap((each) => [...each.tools])) {
+    const own = findCommand(commands, wordsOf(name));
+    expect(own?.words, name).toEqual(wordsOf(name));
+    expect(own?.input, name).toBe(input);
+  }
 });

@@ -80,7 +80,7 @@ function episode(plan: readonly Plan[], spread = 1): ClusterInput {
   return { tracks, detections: all, faces, embeddings, params, calibration };
 }
 
-test('three people in many tracks become three clusters, the longest seen first', () => {
+test('TGT-06: three people in many tracks become three clusters, the longest seen first', () => {
   const plan = [1, 0, 2, 1, 0, 1, 2, 1, 1, 0, 1].map((person, i) => ({ person, start_ms: i * 4000, frames: 8 }));
   const { rows, threshold, contamination, unclustered } = clusterTracks(episode(plan));
   expect(rows.map(({ label, track_ids }) => [label, track_ids])).toEqual([
@@ -99,7 +99,7 @@ test('three people in many tracks become three clusters, the longest seen first'
   expect([contamination, unclustered]).toEqual([[], []]);
 });
 
-test('twins who share a frame stay two people, and everybody else who looks like them joins one of them', () => {
+test('CLU-09, TGT-06: twins who share a frame stay two people, and everybody else who looks like them joins one of them', () => {
   const plan = [
     { person: 3, start_ms: 0, frames: 16 },
     { person: 3, start_ms: 1000, frames: 4 },

@@ -13,7 +13,7 @@ function cast(seed: number, share = 0.85) {
   return { face, bank: bankOf({ Ada: of(0), Ben: of(1, { person: 0, share }), Cid: of(2) }) };
 }
 
-test('two people who look alike are reported from the bank alone, strangers are not', () => {
+test('PRO-06: two people who look alike are reported from the bank alone, strangers are not', () => {
   for (let seed = 0; seed < 10; seed++) {
     const { people, matrix, pairs } = bankConfusion(buildBank(cast(seed).bank, 'v2'), WORLD, params);
     expect(pairs.map(({ name_a, name_b }) => [name_a, name_b])).toEqual([['Ada', 'Ben']]);

@@ -191,7 +191,7 @@ test('a link to a settings file stays a link', async () => {
   expect(readFileSync(target, 'utf8')).toBe('{}');
 });
 
-test('what it did is said, with what comes next', async () => {
+test('DEV-04: what it did is said, with what comes next', async () => {
   const { folder, path } = folderWith('.cursor/mcp.json');
   expect(await text('connect', 'cursor', folder, '--dry-run')).toMatch(/if it were done.*"mcpServers"/s);
   const said = await text('connect', 'cursor', folder);

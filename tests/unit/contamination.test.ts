@@ -25,7 +25,7 @@ test('clean clusters have no suspects', () => {
   expect(auditClusters(new Map())).toEqual([]);
 });
 
-test('a track nearer to another cluster is named with both similarities', () => {
+test('CLU-10: a track nearer to another cluster is named with both similarities', () => {
   const suspects = auditClusters(
     new Map([
       [0, [track(1, 0), track(2, 2), track(5, 85)]],

@@ -87,7 +87,7 @@ const short = (pieces: ReturnType<typeof paint>['pieces']) =>
 describe('who wins', () => {
   const one = scene({ from: 0, to: 4000 });
 
-  test('by brute force: locked, then the narrower scope, then the newer, at every moment', () => {
+  test('MOD-01: by brute force: locked, then the narrower scope, then the newer, at every moment', () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = randomFrom(seed);
       const whole = random() < 0.3;

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, matchesGlob } from 'node:path';
@@ -11,6 +11,7 @@ import { projectRoot } from '#config/load.ts';
 import { documentsOutOfPlace } from '../../cli/feature/documents.ts';
 import { listFeatures, newFeature, requireFeature, type Workshop } from '../../cli/feature/features.ts';
 import { gatesOf } from '../../cli/feature/gates.ts';
+import { featureCommands } from '../../cli/feature.ts';
 import vitestConfig from '../../vitest.config.ts';
 import { canMakeTerminals, TerminalSession } from '../support/pty.ts';
 
@@ -75,6 +76,32 @@ test('documents of the product and a feature that is still there do not change t
   mkdirSync(join(root, 'FEATURES/other'), { recursive: true });
   for (const since of ['no-such-branch', '--output=x'])
     expect(() => documentsOutOfPlace(shop, since)).toThrow(expect.objectContaining({ code: 'INPUT_INVALID' }));
+});
+
+test('PRM-06: the walls keep the product, and other features, from what is not promoted yet', () => {
+  const { root, write } = project();
+  write('tsconfig.json', '{}');
+  write('FEATURES/sound/src/a.ts', 'export const a = 1;');
+  write('FEATURES/sound/tests/a.ts', "import { a } from '../src/a.ts';\nexport const b = a;");
+  write('FEATURES/other/src/b.ts', "import { a } from '../../sound/src/a.ts';\nexport const b = a;");
+  write('engine/c.ts', "import { a } from '../FEATURES/sound/src/a.ts';\nexport const c = a;");
+  const depcruise = join(projectRoot, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
+  const config = join(projectRoot, '.dependency-cruiser.cjs');
+  const argv = [depcruise, '--config', config, '--output-type', 'json', 'engine', 'FEATURES'];
+  const { stdout } = spawnSync(process.execPath, argv, { cwd: root, encoding: 'utf8' });
+  const { summary } = Cruised.parse(JSON.parse(stdout));
+  expect(summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`).sort()).toEqual([
+    'features-are-strangers: FEATURES/other/src/b.ts -> FEATURES/sound/src/a.ts',
+    'no-feature-in-the-product: engine/c.ts -> FEATURES/sound/src/a.ts',
+  ]);
+});
+const Violation = z.object({ rule: z.object({ name: z.string() }), from: z.string(), to: z.string() });
+const Cruised = z.object({ summary: z.object({ violations: z.array(Violation) }) });
+
+test('PRM-07: new, promote and status are commands, and status by its older name, too', () => {
+  const words = featureCommands.map((command) => command.words.join(' '));
+  expect(words).toEqual(['feature new', 'feature promote', 'feature status', 'feature lint-status']);
+  expect(featureCommands[3]?.run).toBe(featureCommands[2]?.run);
 });
 
 test('its tests are among those that are run, else its gate could not be passed', () => {

@@ -49,7 +49,7 @@ const withDecisions = (input: IdentifyInput, ...rows: Decision[]): IdentifyInput
   decisions: { rows, people },
 });
 
-test('a cluster takes the name it looks like, a doubtful one is asked about, a strange one stays unknown', () => {
+test('PRO-11: a cluster takes the name it looks like, a doubtful one is asked about, a strange one stays unknown', () => {
   const made = identifyTracks(
     episodeOf(
       [shown(0, { 0: 0.7 }, 0), shown(1, { 0: 0.65 }, 0, 10), shown(2, { 1: 0.37 }, 1), shown(3, { 0: 0.1 }, 2)],
@@ -104,7 +104,7 @@ test('without a facebank everybody keeps the name of the cluster, and a face alo
   ]);
 });
 
-test('hysteresis: a weak track keeps the name that its cluster took, but does not take one by itself', () => {
+test('PRO-14: hysteresis: a weak track keeps the name that its cluster took, but does not take one by itself', () => {
   // The weak track looks like its cluster (same rest axis), and little like Ada.
   const strong = [shown(0, { 0: 0.7 }, 0, 10), shown(1, { 0: 0.7 }, 0, 10), shown(2, { 0: 0.7 }, 0, 10)];
   const weak = { start_ms: 3000, frames: 5, vectors: [pointing({ 0: 0.22, 10: 0.6 }, 20)] };

@@ -24,7 +24,7 @@ const problemsOf = (steps: object[], over: object = {}) =>
   lintPlaybook(made(steps, over), playbookTools).map(({ where, problem }) => `${where}: ${problem}`);
 const find = { id: 'find', call: 'search_catalog', with: { show: '${inputs.show}' } };
 
-test('all that come with the program are sound', async () => {
+test('AGT-08: all that come with the program are sound', async () => {
   const names = await shippedPlaybooks();
   expect(names.length).toBeGreaterThan(5);
   for (const name of names) expect(lintPlaybook(await readPlaybook(name), playbookTools), name).toEqual([]);

@@ -26,7 +26,7 @@ test.each([
   ['ts', [], 'h264'],
   ['avi', ['-c:v', 'mpeg4', '-c:a', 'mp3'], 'mpeg4'],
   ['webm', ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus'], 'vp8'],
-])('%s: size, rate, length, sound', async (container, codec, name) => {
+])('ING-04: %s: size, rate, length, sound', async (container, codec, name) => {
   const copied = codec.length === 0 ? ['-c', 'copy'] : codec;
   const media = await made(`all.${container}`, '-i', file('plain.mp4'), ...copied);
   expect(media).toMatchObject({ width: 320, height: 180, fps: 25, vfr: false, rotation: 0, video_codec: name });

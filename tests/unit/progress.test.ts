@@ -41,7 +41,7 @@ test('frames of an earlier process and time of an earlier phase do not count int
 });
 
 // A steady job: 50 frames a second with a jitter of a fifth, and one second of loading before the first frame.
-test.each([1, 2, 3])('after a tenth of a steady job the time left is within a fifth (seed %i)', (seed) => {
+test.each([1, 2, 3])('JOB-13: after a tenth of a steady job the time left is within a fifth (seed %i)', (seed) => {
   const total = 3000;
   const random = lcg(seed);
   const at = [1];

@@ -15,7 +15,7 @@ test('v1 keeps every seed as it is', () => {
   expect(people[0]?.prototypes[1]?.vector).toEqual(axis(1));
 });
 
-test('v2 pools seeds by pose and size, left and right together, and adds the mean of all', () => {
+test('PRO-02: v2 pools seeds by pose and size, left and right together, and adds the mean of all', () => {
   const look = (angle: number) => pointing({ 0: Math.cos(angle), 1: Math.sin(angle) }, 63);
   const seeds = [
     seedOf('a', look(0), { yaw_deg: 5, quality: 0.9 }),

@@ -63,7 +63,7 @@ test('auto and cpu run, and say where', async () => {
   await auto.close();
 });
 
-test('a device that was asked for and is not there is an error, never the processor', async () => {
+test('DET-11: a device that was asked for and is not there is an error, never the processor', async () => {
   const foreign: Device = process.platform === 'darwin' ? 'directml' : 'coreml';
   await expect(openSession(smallModel(), foreign)).rejects.toMatchObject({
     code: 'DEVICE_UNAVAILABLE',

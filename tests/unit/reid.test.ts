@@ -47,7 +47,7 @@ function turnBack(hidden = 3): TrackerFace[][] {
   return frames;
 }
 
-test('two people who meet and turn back: place alone swaps them, looks do not', () => {
+test('TRK-02: two people who meet and turn back: place alone swaps them, looks do not', () => {
   const swapped = ids(turnBack(), byte);
   expect(swapped[10]).toEqual([0, 1]);
   expect(swapped.at(-1)).toEqual([1, 0]);

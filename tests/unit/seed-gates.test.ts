@@ -23,7 +23,7 @@ test('one clear face is it, and its size is in pixels of the picture', () => {
   expect('size_px' in chosen && chosen.size_px).toBeCloseTo(60);
 });
 
-test('the gates name what was measured and what is asked for', () => {
+test('FBK-06: the gates name what was measured and what is asked for', () => {
   expect(chooseFace([face(0, 60, 0.6)], PICTURE, GATES)).toMatchObject({
     refusal: { code: 'low_conf', value: 0.6, threshold: 0.65 },
   });
@@ -58,13 +58,13 @@ test('a tiny or faint face behind a clear one is background; one that is larger 
   expect(chooseFace([clear, larger], PICTURE, GATES)).toMatchObject({ refusal: { code: 'multi_face', value: 2 } });
 });
 
-test('blur is a gate only where one is set, but one flat colour is no face', () => {
+test('FBK-08: blur is a gate only where one is set, but one flat colour is no face', () => {
   expect(judgeSharpness(0.05, null)).toBeUndefined();
   expect(judgeSharpness(0.05, 0.1)).toMatchObject({ code: 'blur', value: 0.05, threshold: 0.1 });
   expect(judgeSharpness(0, null)).toMatchObject({ code: 'blur' });
 });
 
-test('ready means enough seeds of both poses and both sizes, and what is missing is said', () => {
+test('FBK-03, FBK-17, X-9: ready means enough seeds of both poses and both sizes, and what is missing is said', () => {
   const seed = (yaw_deg: number, size_px: number) => ({ yaw_deg, size_px });
   const limits = { ready_seeds: 5 };
   const five = [seed(0, 200), seed(-5, 150), seed(10, 120), seed(-30, 130), seed(8, 50)];
