@@ -28,6 +28,8 @@ export interface Answer {
 export interface Command extends Flagged {
   /** Everyday names come first in the help. */
   readonly everyday: boolean;
+  /** The one exit code of whatever goes wrong; the error's own if absent. */
+  readonly fails_with?: 1;
   run(raw: Record<string, unknown>, session: Session): Promise<Answer>;
 }
 

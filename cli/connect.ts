@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { z } from 'zod';
 import { projectRoot } from '#config/load.ts';
 import { ProfileName } from '#config/schema.ts';
+import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
 import type { Command } from './commands.ts';
 import { type Edit, jsonEdit, tomlEdit, wholeEdit } from './connect/edits.ts';
@@ -87,6 +89,10 @@ export const connectCommand: Command = {
     const start = { ...startHere(projectRoot, process.env, config), profile, servers };
     const codexHome = resolve(process.env.CODEX_HOME || join(homedir(), '.codex'));
     const { title, next, edits }: Client = clients[client];
+    if (client !== 'codex' && !existsSync(folder)) {
+      const fields = [{ field: 'folder', problem: `there is no ${resolve(folder)}` }];
+      throw new ScreenalyticsError('INPUT_INVALID', { fields });
+    }
     const wanted = edits(start, { folder: resolve(folder), codexHome });
     // All of it is read and checked before any of it is written.
     const planned = wanted.map((edit) => (undo ? planTake(edit, config.home) : planPut(edit, config.home)));

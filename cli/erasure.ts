@@ -35,8 +35,15 @@ export const erasureCommands: readonly Command[] = [
 
 export function deletedText(done: Deleted, look: Look): string {
   const overdue = done.overdue.map((each) => [each.person, each.retain_until, each.person_id]);
+  const overdueTable = () => table(['overdue', 'keep until', 'id'], overdue, look);
   const more = done.files_omitted > 0 ? [`${done.files_omitted} more files`] : [];
   const whom = done.person ?? done.person_id ?? done.episodes.join(', ');
+  if (done.what === 'person_data' && whom === '') {
+    const nobody =
+      overdue.length === 0 ? ', and of nobody the last day has passed' : '; of these the last day has passed';
+    const said = `Nobody was named${nobody}. Of one person it shows what would go: screenalytics forget <person>`;
+    return [said, ...(overdue.length === 0 ? [] : ['', overdueTable()])].join('\n');
+  }
   const about: [string, string][] =
     done.what === 'everything'
       ? [
@@ -60,7 +67,7 @@ export function deletedText(done: Deleted, look: Look): string {
       ...done.beyond.map((what) => ['not erased', what] as const),
     ]),
     ...(done.files.length === 0 ? [] : ['', ...done.files, ...more]),
-    ...(overdue.length === 0 ? [] : ['', table(['overdue', 'keep until', 'id'], overdue, look)]),
+    ...(overdue.length === 0 ? [] : ['', overdueTable()]),
     ...(done.deleted || done.confirm === null ? [] : ['', `To delete: --no-dry-run --confirm "${done.confirm}"`]),
   ].join('\n');
 }

@@ -11,7 +11,8 @@ export function errorJson(error: unknown): { error: ErrorReport } {
 }
 
 function said(details: Record<string, unknown>): string {
-  const parts = Object.entries(details).map(([name, value]) => {
+  const told = Object.entries(details).filter(([, value]) => !Array.isArray(value) || value.length > 0);
+  const parts = told.map(([name, value]) => {
     if (!Array.isArray(value)) return `${name}: ${item(value)}`;
     return value.every(isFieldProblem) ? value.map(item).join('; ') : `${name}: ${value.map(item).join(', ')}`;
   });

@@ -41,9 +41,31 @@ export function readFlags(command: Flagged, argv: readonly string[], presentValu
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.helpDisplayed') return { help };
     const problem = error.message.replace(/^error: /, '').replace(/\n/g, ' ');
-    throw new ScreenalyticsError('INPUT_INVALID', { problem }, { cause: error });
+    const near = error.code === 'commander.unknownOption' ? longer(parser, problem) : [];
+    const details = near.length === 0 ? { problem } : { problem, did_you_mean: near };
+    throw new ScreenalyticsError('INPUT_INVALID', details, { cause: error });
   }
-  return { input: inputOf(parser, command, fields) };
+  const input = inputOf(parser, command, fields);
+  requireAll(command, input, fields);
+  return { input };
+}
+
+/** `--dry` is no option, and the beginning of `--dry-run`. */
+function longer(parser: Command, problem: string): string[] {
+  const [given = ''] = /--[\w-]+/.exec(problem) ?? [];
+  return parser.options.flatMap(({ long }) => (long?.startsWith(given) ? [long] : []));
+}
+
+/** What a command cannot do without, told before anything is opened. */
+function requireAll(command: Flagged, input: Record<string, unknown>, fields: Map<string, Field>): void {
+  const missing = (z.toJSONSchema(command.input, { io: 'input' }).required ?? []).filter((name) => !(name in input));
+  if (missing.length === 0) return;
+  const told = missing.map((field) => {
+    const choices = fields.get(field)?.enum;
+    return { field, problem: choices === undefined ? 'is needed' : `is needed: ${choices.join(', ')}` };
+  });
+  const see = `screenalytics help ${command.words.join(' ')}`;
+  throw new ScreenalyticsError('INPUT_INVALID', { fields: told, see });
 }
 
 export function flagOf(name: string): string {

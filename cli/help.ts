@@ -20,6 +20,13 @@ export function overview(commands: readonly Command[]): string {
   ].join('\n');
 }
 
+/** The commands that begin with these words, as `playbook`; undefined where none does. */
+export function overviewOf(commands: readonly Command[], begun: readonly string[]): string | undefined {
+  const group = commands.filter(({ words }) => begun.every((word, at) => words[at] === word));
+  if (group.length === 0) return undefined;
+  return [...list(group), '', 'screenalytics help <command> shows its options.', ''].join('\n');
+}
+
 /** Commands that share the first word, or look like what was typed. */
 export function similar(commands: readonly Command[], argv: readonly string[]): string[] {
   const [first = ''] = argv;

@@ -8,7 +8,7 @@ import type { Answer, Command } from './commands.ts';
 import { findCommand } from './commands.ts';
 import { errorJson, errorText } from './errors.ts';
 import { readFlags } from './flags.ts';
-import { overview, similar } from './help.ts';
+import { overview, overviewOf, similar } from './help.ts';
 import { jsonLines, type Reporter, terminalBar } from './progress.ts';
 
 /** Where a command is asked from and answered to. */
@@ -34,7 +34,7 @@ export async function runProgram(
     const error = settle(thrown, openLog('error'));
     if (json) terminal.stdout.write(`${JSON.stringify(errorJson(error))}\n`);
     else terminal.stderr.write(`${errorText(error)}\n`);
-    return ERRORS[error.code].exit;
+    return findCommand(commands, argv)?.fails_with ?? ERRORS[error.code].exit;
   }
 }
 
@@ -43,8 +43,11 @@ async function dispatch(commands: readonly Command[], argv: readonly string[], t
   const command = findCommand(commands, wanted);
   if (command === undefined) {
     const [word] = wanted.filter((each) => each !== '--json');
-    if (word !== undefined && word !== '--help' && word !== '-h') throw unknownCommand(commands, wanted);
-    terminal.stdout.write(overview(commands));
+    const whole = word === undefined || word === '--help' || word === '-h';
+    const begun = wanted.filter((each) => !each.startsWith('-'));
+    const said = whole ? overview(commands) : overviewOf(commands, begun);
+    if (said === undefined) throw unknownCommand(commands, wanted);
+    terminal.stdout.write(said);
     return 0;
   }
   const rest = wanted.slice(command.words.length);

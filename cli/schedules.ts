@@ -50,10 +50,11 @@ const scheduleCommand: Command = {
     requireSound(playbook, playbookTools);
     const wanted = scheduledAs(playbook, { ...wish, inputs: readAssignments(playbook, input) });
     const source = isPath(named) ? resolve(named) : named;
+    const before = (await schedulesOf(engine)).find((each) => each.playbook === playbook.name);
     await keepSchedule(engine, { ...wanted, source, actor: 'operator' });
     ensureWorker(engine.config);
     const schedule = (await schedulesOf(engine)).find((each) => each.playbook === playbook.name);
-    return { output: schedule, ok: true, text: () => (schedule === undefined ? '' : scheduledText(schedule)) };
+    return { output: schedule, ok: true, text: () => (schedule === undefined ? '' : scheduledText(schedule, before)) };
   },
 };
 
@@ -79,13 +80,19 @@ const unscheduleCommand: Command = {
 
 export const scheduleCommands: readonly Command[] = [scheduleCommand, unscheduleCommand];
 
-function scheduledText({ playbook, cron, timezone, next_at, inputs, missed, within_s }: ScheduleRow): string {
+function scheduledText(
+  { playbook, cron, timezone, next_at, inputs, missed, within_s }: ScheduleRow,
+  before: ScheduleRow | undefined,
+): string {
   const late = missed === 'skip' ? 'passed over' : `made up for once, up to ${within_s / 3600} h later`;
   return facts([
     ['playbook', plain(playbook)],
     ['times', plain(`${cron} (${timezone})`)],
     ['first run', next_at],
     ['inputs', plain(canonical(inputs))],
+    ...(before === undefined
+      ? []
+      : [['instead of', plain(`${before.cron} (${before.timezone}) ${canonical(before.inputs)}`)] as const]),
     ['missed runs are', late],
     [
       'looked after by',

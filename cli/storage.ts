@@ -30,6 +30,7 @@ export const storageCommands: readonly Command[] = [
 ];
 
 function objectsText({ objects, total, next }: Output<typeof listObjects>, look: Look): string {
+  if (total === 0) return 'Nothing is stored of that.';
   const rows = objects.map((each) => [each.kind, size(each.bytes), minute(each.modified_at), each.layout, each.key]);
   return [
     table(['kind', 'size', 'changed', 'layout', 'key'], rows, look),

@@ -26,6 +26,7 @@ export const taskCommand: Command = {
   input,
   positional: 'task input',
   everyday: true,
+  fails_with: 1,
   run: async (raw, session) => {
     const asked = readInput('task', input, raw);
     try {

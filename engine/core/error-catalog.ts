@@ -222,8 +222,8 @@ export const ERRORS = {
   APPROVAL_NEEDS_TERMINAL: {
     exit: 4,
     actor: 'owner',
-    message: 'Only a person at a terminal can decide on a proposal.',
-    hint: 'Type it in a terminal of your own, not through a program: screenalytics proposals',
+    message: 'Only a person at a terminal can agree to that.',
+    hint: 'Type the command in a terminal of your own, not through a program. What waits for you: screenalytics proposals',
   },
   ...CHAT_ERRORS,
   MODEL_MISSING: {
@@ -259,8 +259,8 @@ export const ERRORS = {
   URL_REFUSED: {
     exit: 4,
     actor: 'operator',
-    message: 'Nothing is fetched from that address.',
-    hint: 'It has to be https, of a host that services.fetch.hosts of your configuration names, not private, and no larger than bytes_max.',
+    message: 'Nothing is fetched from that address, or sent to it.',
+    hint: 'It has to be https and not private. To fetch: of a host that services.fetch.hosts of your configuration names, no larger than bytes_max; a private receiver of webhooks: services.webhooks.hosts.',
   },
   URL_FAILED: {
     exit: 5,

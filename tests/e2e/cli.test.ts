@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { stopOwner } from '#engine/store/embedded.ts';
 import { commandLine } from '../support/command-line.ts';
+import { program } from '../support/program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'screenalytics-cli-'));
 const home = join(folder, 'home');
@@ -67,6 +68,30 @@ test('a configuration that is not valid is named with its key', async () => {
   expect(code).toBe(2);
   expect(stderr).toContain('CONFIG_INVALID');
   expect(stderr).toContain('profil');
+});
+
+test('what is needed is named before anything is opened; the first word of several commands lists them', async () => {
+  const ran = (...argv: string[]) => program(argv, { home });
+  const refused = async (...argv: string[]) => {
+    const { code, stdout, stderr } = await ran(...argv);
+    expect(stdout).toBe('');
+    return `${code} ${stderr.split('\n')[0]}`;
+  };
+  expect(await refused('assign', '--create')).toMatch(
+    /^2 INPUT_INVALID.*\(episode: is needed; person: is needed; see: screenalytics help assign\)$/,
+  );
+  expect(await refused('connect')).toContain('client: is needed: codex, claude, vscode, cursor;');
+  expect(await refused('connect', 'claude', join(folder, 'none'))).toMatch(/folder: there is no .*none/);
+  expect(await refused('playbook', 'run', 'x', '--dry')).toContain('did_you_mean: --dry-run');
+  expect(await refused('task')).toMatch(/^1 INPUT_INVALID.*task: is needed/);
+  const listed = await ran('playbook');
+  expect(listed).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringContaining('playbook schedule [playbook]'),
+  });
+  expect(listed.stdout).not.toContain('doctor');
+  expect(await ran('help', 'playbook')).toEqual(listed);
 });
 
 test('a near miss is recognised', async () => {

@@ -194,6 +194,8 @@ describe.each(['embedded', 'server'] as const)('analytics on the %s database', {
     ]);
     await expect(saved('episodes_of_person')).rejects.toMatchObject({ code: 'INPUT_INVALID' });
     await expect(saved('season_totals', { show: 'gamma' })).rejects.toMatchObject({ code: 'SHOW_NOT_FOUND' });
+    const none = saved('season_totals', { show: 'alpha', season: 9 });
+    await expect(none).rejects.toMatchObject({ code: 'SEASON_NOT_FOUND', details: { seasons: [1] } });
     await expect(saved('episodes_of_person', { person: 'Cleo' })).rejects.toMatchObject({ code: 'PERSON_NOT_FOUND' });
   });
 

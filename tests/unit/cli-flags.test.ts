@@ -43,17 +43,17 @@ test('what is not given is left to the schema; defaults are the schema’s own',
 });
 
 test('an optional boolean can be turned off as well as on', () => {
-  expect(read('--no-save-crops')).toMatchObject({ input: { save_crops: false } });
+  expect(read('a.mp4', '--no-save-crops')).toMatchObject({ input: { save_crops: false } });
 });
 
 test('a value or a number, also a negative one', () => {
-  expect(read('--threshold', 'auto')).toMatchObject({ input: { threshold: 'auto' } });
-  expect(read('--threshold', '-0.25')).toMatchObject({ input: { threshold: -0.25 } });
+  expect(read('a.mp4', '--threshold', 'auto')).toMatchObject({ input: { threshold: 'auto' } });
+  expect(read('a.mp4', '--threshold', '-0.25')).toMatchObject({ input: { threshold: -0.25 } });
 });
 
 test('what is not a number stays as it is, for the door to refuse', () => {
-  expect(read('--count', 'many')).toMatchObject({ input: { count: 'many' } });
-  expect(read('--count', '')).toMatchObject({ input: { count: '' } });
+  expect(read('a.mp4', '--count', 'many')).toMatchObject({ input: { count: 'many' } });
+  expect(read('a.mp4', '--count', '')).toMatchObject({ input: { count: '' } });
 });
 
 test('a path that looks like a number stays a path', () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { runSaved, SAVED, savedNames } from '#engine/analytics/saved.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
-import { requireShow } from '#engine/store/catalog.ts';
+import { requireSeason, requireShow } from '#engine/store/catalog.ts';
 import { findPerson, requirePerson } from '#engine/store/people.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Answer, answerInputs, answerOf } from '../answer.ts';
@@ -26,7 +26,7 @@ export const runAnalytics = defineTool({
   description:
     'Answers a saved question without SQL: presence by person, episodes of a person, season totals, or co-appearance (seconds that two people are on screen together); of a show, season or episode.',
   effect: 'read',
-  errors: ['PERSON_NOT_FOUND', 'SHOW_NOT_FOUND'],
+  errors: ['PERSON_NOT_FOUND', 'SHOW_NOT_FOUND', 'SEASON_NOT_FOUND'],
   example: { name: 'presence_by_person', show: 'rhobh', season: 5 },
   input,
   output: Answer,
@@ -40,6 +40,7 @@ export const runAnalytics = defineTool({
       ...{ season: asked.season ?? null, episode: asked.episode ?? null, shows },
       show: asked.show === undefined ? null : await showOf(engine, asked.show),
     };
+    if (narrow.show !== null && narrow.season !== null) await requireSeason(db, narrow.show, narrow.season);
     const found = await runSaved(db, name, narrow, rows_max);
     const rows = found.slice(0, rows_max);
     const columns = SAVED[name].columns.map((column, at) => ({
