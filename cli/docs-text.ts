@@ -58,6 +58,9 @@ function toolsText(commands: readonly Command[]): string {
     `Besides its own errors, a call may end with ${listed(OF_EVERY)}; of what can be a job also with ${listed(OF_LONG)}.`,
     '[errors.md](errors.md) says what each means.',
     '',
+    'Models are told in short what a tool with details answers: without these, without empty fields, numbers to three digits. With `detailed: true`, an input that such tools have over MCP,',
+    'they are told everything, as the command line (`--json`) and `POST /tools/{name}` always are (there `detailed: false` asks for the short answer).',
+    '',
     ...markdownTable(['tool', 'effect', 'commands of `screenalytics`'], about),
     '',
     ...tools.flatMap(toolText),
@@ -78,7 +81,9 @@ function toolText(tool: AnyTool): string[] {
     ...(fields.length === 0 ? [] : [...markdownTable(['input', 'type', 'default', ''], fields), '']),
     `Gives ${Object.keys(tool.output.shape)
       .map((name) => `\`${name}\``)
-      .join(', ')}.${tool.errors.length === 0 ? '' : ` Errors: ${listed(tool.errors)}.`}`,
+      .join(
+        ', ',
+      )}.${tool.details === undefined ? '' : ` Details: ${listed(tool.details)}.`}${tool.errors.length === 0 ? '' : ` Errors: ${listed(tool.errors)}.`}`,
     '',
     ...(Object.keys(tool.example).length === 0 ? [] : [`Such as \`${JSON.stringify(tool.example)}\``, '']),
   ];

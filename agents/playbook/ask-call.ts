@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Caller } from '#mcps/kit/caller.ts';
+import { readDetailed } from '#mcps/kit/concise.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { errorShown, outcomeShown, type Part } from '#mcps/kit/model-answer.ts';
 import { askTool, type Outcome } from '#mcps/kit/run-tool.ts';
@@ -44,7 +45,8 @@ export async function answerCall(now: Talk, name: string, said: string, call_id:
     const tool = now.tools.find((each) => each.name === name);
     if (tool === undefined) throw new ScreenalyticsError('INTERNAL', { tool: name });
     place.calls += 1;
-    line.input = inputSaid(tool, said);
+    const { raw, detailed = false } = readDetailed(tool, inputSaid(tool, said));
+    line.input = raw;
     const input = withBound(now, tool, line.input);
     line.input = input;
     const outcome: Outcome<Record<string, unknown>> = await askTool(tool, input, { ...caller, ended });
@@ -56,7 +58,7 @@ export async function answerCall(now: Talk, name: string, said: string, call_id:
     const why = outcome.kind === 'proposed' ? outcome.why : null;
     await note(running, step, { ...line, outcome: outcome.kind, why, took_ms: since(started) });
     const { home } = caller.engine.config;
-    return await outcomeShown(outcome, { tool, home, pictures: running.pictures?.[name] });
+    return await outcomeShown(outcome, { tool, home, detailed, pictures: running.pictures?.[name] });
   } catch (thrown) {
     const error = settle(thrown, caller.engine.log);
     await note(running, step, { ...line, outcome: error.code, why: whyOf(error), took_ms: since(started) });

@@ -39,7 +39,7 @@ const COUNTED = '(t.person_id is not null or $5::text is not null)';
 /** Parameters: $1 person, $2 other person, $3 show, $4 season, $5 episode, $6 shows, $7 rows. */
 export const SAVED = {
   presence_by_person: {
-    about: 'Seconds on screen of each person, or of one, over all episodes asked about.',
+    about: 'Seconds on screen of each person, or of one, over all episodes.',
     needs: [],
     columns: ['person', 'episodes', 'visual_s', 'mean_share', 'first_episode', 'last_episode'],
     sql: `${EPISODES}

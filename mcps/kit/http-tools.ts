@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ERRORS, report, type ScreenalyticsError } from '#engine/core/errors.ts';
+import { concise, readDetailed } from './concise.ts';
 import { settle } from './errors.ts';
 import type { Asker, Offer } from './mcp-server.ts';
 import { askTool } from './run-tool.ts';
@@ -60,7 +61,7 @@ function queryOf(url: URL): Record<string, unknown> {
 export async function answerCall(
   { engine, signal }: Offer,
   asker: Asker,
-  { tool, raw, shown = (output) => wireAnswer(tool, output) }: HttpCall,
+  { tool, raw: said, shown = (output) => wireAnswer(tool, output) }: HttpCall,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
@@ -72,9 +73,13 @@ export async function answerCall(
   const progress = streamed ? { progress: (now: unknown) => void event('progress', now) } : {};
   try {
     const until = AbortSignal.any([gone.signal, signal]);
+    const { raw, detailed = true } = readDetailed(tool, said); // who calls so is a program
     const outcome = await askTool(tool, raw, { ...asker, ...progress, engine, signal: until });
     const { kind, ...waiting } = outcome;
-    const data = outcome.kind === 'done' ? shown(outcome.output) : { status: kind, ...waiting };
+    const data =
+      outcome.kind === 'done'
+        ? shown(detailed ? outcome.output : concise(tool, outcome.output))
+        : { status: kind, ...waiting };
     if (streamed) event('result', data);
     else json(res, outcome.kind === 'done' ? 200 : 202, data);
   } catch (thrown) {

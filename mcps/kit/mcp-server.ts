@@ -16,6 +16,7 @@ import { z } from 'zod';
 import type { Engine } from '#engine/engine.ts';
 import packageFacts from '../../package.json' with { type: 'json' };
 import type { Caller } from './caller.ts';
+import { readDetailed } from './concise.ts';
 import { type Asked, type Asking, confirmer } from './confirm.ts';
 import { settle } from './errors.ts';
 import { addResource, addSubscriptions, few, type Look, watchable } from './mcp-resources.ts';
@@ -115,13 +116,14 @@ function iconOf(svg: string): Icon {
 
 type Ask = (tool: AnyTool, raw: unknown, ctx: ServerContext) => Promise<CallToolResult | InputRequiredResult>;
 
-async function answer(face: ServerFace, tool: AnyTool, raw: unknown, caller: Caller): Promise<CallToolResult> {
+async function answer(face: ServerFace, tool: AnyTool, said: unknown, caller: Caller): Promise<CallToolResult> {
   try {
+    const { raw, detailed = false } = readDetailed(tool, said);
     const outcome = await askTool(tool, raw, caller);
     if (outcome.kind === 'proposed') return proposedResult(outcome);
     if (outcome.kind === 'queued') return queuedResult(outcome);
     const { home } = caller.engine.config;
-    const done = await doneResult(outcome.output, { tool, home, pictures: face.pictures?.[tool.name] });
+    const done = await doneResult(outcome.output, { tool, home, detailed, pictures: face.pictures?.[tool.name] });
     const links = face.links?.[tool.name]?.(outcome.output) ?? [];
     return {
       ...done,

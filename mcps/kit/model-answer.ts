@@ -1,6 +1,7 @@
 import type { ContentBlock } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { ScreenalyticsError } from '#engine/core/errors.ts';
+import { concise, shorten } from './concise.ts';
 import { readPictures } from './pictures.ts';
 import { dataText, errorResult, proposedResult, queuedResult } from './results.ts';
 import type { Outcome } from './run-tool.ts';
@@ -39,18 +40,18 @@ interface Told {
   readonly pictures: PictureRule | undefined;
   /** Pictures lie below it. */
   readonly home: string;
+  /** The whole answer, not the one in short. */
+  readonly detailed: boolean;
 }
 
-/** What became of a call, as over MCP: data between marks; but in short, and with pictures instead of links to them. */
+/** What became of a call, as over MCP: data between marks; but shorter still, and with pictures instead of links to them. */
 export async function outcomeShown(outcome: Outcome<Record<string, unknown>>, told: Told): Promise<Part[]> {
   if (outcome.kind === 'proposed') return proposedResult(outcome).content.flatMap(partOf);
   if (outcome.kind === 'queued') return queuedResult(outcome).content.flatMap(partOf);
-  const { tool, pictures, home } = told;
+  const { tool, pictures, home, detailed } = told;
   const images = await readPictures(home, pictures?.of(outcome.output) ?? []);
-  return [
-    ...images.flatMap(partOf),
-    { text: dataText(`${tool.title}.`, inShort(wireAnswer(tool, outcome.output), home)) },
-  ];
+  const data = detailed ? outcome.output : inShort(concise(tool, outcome.output), home);
+  return [...images.flatMap(partOf), { text: dataText(`${tool.title}.`, wireAnswer(tool, data)) }];
 }
 
 /** What became of a proposal that was waited for. */
@@ -69,17 +70,8 @@ function partOf(block: ContentBlock): Part[] {
   return block.type === 'image' ? [{ image: block.data, mime: block.mimeType }] : [];
 }
 
-/**
- * Each token is paid for with every turn: without nulls, files of this machine, digits that nobody reads, and advice what to do next, which is
- * the playbook's to say.
- */
-export function inShort(value: unknown, home: string): unknown {
-  if (typeof value === 'number') return Number(value.toFixed(3));
-  if (Array.isArray(value)) return value.map((each: unknown) => inShort(each, home));
-  if (typeof value !== 'object' || value === null) return value;
-  const said = Object.entries(value).filter(([name, each]) => {
-    const is_file = typeof each === 'string' && each.startsWith(home);
-    return each !== null && each !== undefined && !is_file && name !== 'next_steps';
-  });
-  return Object.fromEntries(said.map(([name, each]) => [name, inShort(each, home)]));
+/** Without nulls and digits, and without files of this machine and advice what to do next, which is the playbook's to say. */
+export function inShort<T>(value: T, home: string): T {
+  const is_file = (each: unknown) => typeof each === 'string' && each.startsWith(home);
+  return shorten(value, (name, each) => is_file(each) || name === 'next_steps');
 }

@@ -1,5 +1,6 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
 import { report, type ScreenalyticsError } from '#engine/core/errors.ts';
+import { concise } from './concise.ts';
 import { fenced } from './fence.ts';
 import { linksTo, readPictures } from './pictures.ts';
 import type { AnyTool, PictureRule } from './server-face.ts';
@@ -13,13 +14,15 @@ interface Told {
   readonly pictures: PictureRule | undefined;
   /** Pictures lie below it. */
   readonly home: string;
+  /** The whole answer, not the one in short. */
+  readonly detailed: boolean;
 }
 
 /** Data as structured content, with the same words for clients that show text; a picture tool's pictures as images. */
 export async function doneResult(output: Record<string, unknown>, told: Told): Promise<CallToolResult> {
-  const { tool, pictures, home } = told;
+  const { tool, pictures, home, detailed } = told;
   const found = pictures?.of(output) ?? [];
-  const data = wireAnswer(tool, output);
+  const data = wireAnswer(tool, detailed ? output : concise(tool, output));
   const words = textBlock(`${tool.title}.`, data);
   if (pictures?.alone) return { content: [...(await readPictures(home, found)), words] };
   return { content: [words, ...linksTo(home, found)], structuredContent: data };

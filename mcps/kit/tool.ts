@@ -67,7 +67,7 @@ export interface Long<I> {
 }
 
 export const waitInput = {
-  wait: z.boolean().optional().describe('Answer when it is done, instead of at once with a job_id'),
+  wait: z.boolean().optional().describe('Answer when it is done, not at once with a job_id'),
 };
 
 /** One thing that can be asked. Every surface (command line, MCP, agents, queue) shows this same definition. */
@@ -84,6 +84,8 @@ export interface Tool<I extends z.ZodObject, O extends z.ZodObject, E extends Ef
   /** Flat: strings, numbers, booleans, enums, lists of strings. */
   readonly input: I;
   readonly output: O;
+  /** Fields of the output, at any depth, or `list.field` below that one, that a model is told only when it asks (`concise.ts`). Absent: it is always told everything. */
+  readonly details?: readonly string[];
   readonly long?: Long<z.output<I>>;
   /** True: this input only asks what would be done, so it is a read for the policy. Of writes and destroys. */
   isPreview?(input: z.output<I>): boolean;

@@ -1,5 +1,6 @@
 import type { StandardSchemaWithJSON, ToolAnnotations } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { detailedInput } from './concise.ts';
 import type { AnyTool, PictureRule } from './server-face.ts';
 import type { Effect } from './tool.ts';
 
@@ -19,7 +20,7 @@ type Json = Record<string, unknown>;
 export function wireInput(tool: AnyTool): StandardSchemaWithJSON {
   const { properties: all = {}, required } = z.toJSONSchema(tool.input, { io: 'input' });
   const fields = Object.entries(all).map(([name, each]) => [name, fieldOf(tool, each as Json)]);
-  const properties = Object.fromEntries(fields);
+  const properties = { ...Object.fromEntries(fields), ...(tool.details && detailedInput) };
   return shown({ type: 'object', properties, ...(required && { required }), additionalProperties: false });
 }
 
@@ -38,7 +39,8 @@ export function wireOutput(tool: AnyTool, pictures: PictureRule | undefined): St
   if (pictures?.alone) return undefined;
   if (tool.effect !== 'read') return shown(written(tool));
   const { properties = {} } = z.toJSONSchema(tool.output, { io: 'output' });
-  const fields = Object.entries(properties).map(([name, each]) => [name, typeOf(each as Json)]);
+  const always = Object.entries(properties).filter(([name]) => !tool.details?.includes(name));
+  const fields = always.map(([name, each]) => [name, typeOf(each as Json)]);
   return shown({ type: 'object', properties: Object.fromEntries(fields) });
 }
 

@@ -16,13 +16,13 @@ export const saveInputs = {
   label: text.optional().describe('Label of the season; Season {n} if absent'),
   number: z.int().min(0).max(9999).optional().describe('Episode number within the season'),
   episode: text.optional().describe('Episode id, or words that fit it alone'),
-  air_date: z.iso.date().optional().describe('Day on which the episode was first shown, yyyy-mm-dd'),
+  air_date: z.iso.date().optional().describe('Day when it was first shown, yyyy-mm-dd'),
   person: text.optional().describe('Person, by name or id'),
   people: z.array(text).max(500).optional().describe('Cast: names; whoever is not known yet is created'),
   remove: z.boolean().default(false).describe('Cast: take these people out of it'),
   seed: text.optional().describe('Featured: id of the seed whose picture stands for the person'),
   episodes: z.array(text).max(500).optional().describe('Legacy: only these; all without a season if absent'),
-  dry_run: z.boolean().default(true).describe('Legacy: only list what would be moved (--no-dry-run moves)'),
+  dry_run: z.boolean().default(true).describe('Legacy: only list what would be moved'),
   reason: z.string().min(1).max(500).optional().describe('Why, for the record'),
 };
 

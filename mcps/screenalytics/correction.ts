@@ -17,9 +17,9 @@ export const targetInputs = {
     .array(z.string().trim().min(1))
     .max(1000)
     .optional()
-    .describe('What it is about: 12 (a track), 12:3400-5200 (a span in ms), Unknown-3, a name, or #7 of the sheet'),
+    .describe('12 (a track), 12:3400-5200 (a span in ms), Unknown-3, a name, or #7 of the sheet'),
   except: z.array(z.string().trim().min(1)).max(1000).optional().describe('Of the targets, those left out'),
-  sheet: z.string().optional().describe('Id of the contact sheet that #7 is a number of; alone, all that it is about'),
+  sheet: z.string().optional().describe('Id of the contact sheet that #7 is on; alone: all that is on it'),
 };
 
 export const reasonInput = z.string().trim().min(1).max(1000).optional().describe('Why, for the history');
@@ -27,7 +27,7 @@ export const expectInput = z
   .string()
   .min(1)
   .optional()
-  .describe('The last change_id you have seen: newer changes of the same tracks are then a CHANGE_CONFLICT');
+  .describe('The last change_id you have seen: newer changes of these tracks are a CHANGE_CONFLICT');
 
 const Total = z.object({ person: z.string(), before_s: z.number(), after_s: z.number() });
 

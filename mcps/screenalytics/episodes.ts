@@ -32,7 +32,7 @@ export function contextOf(episode: Episode, run: Run): Context {
   };
 }
 
-export const episodeInput = z.string().min(1).describe('Episode id such as rhobh-s05e17');
+export const episodeInput = z.string().min(1).describe('Episode id, like rhobh-s05e17');
 export const runInput = z.string().min(1).optional().describe('Run id; the current run if absent');
 
 /** By id, storage key, or words that fit it alone. */

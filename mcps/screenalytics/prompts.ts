@@ -3,7 +3,7 @@ import { completeEpisode, completePerson, completeShow } from './completions.ts'
 
 const episode: PromptArgument = {
   name: 'episode',
-  description: 'Episode id such as rhobh-s05e17',
+  description: 'Episode id, like rhobh-s05e17',
   required: true,
   complete: completeEpisode,
 };

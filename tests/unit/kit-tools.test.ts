@@ -16,10 +16,10 @@ const servers = { screenalytics, storage, postgres };
 const tools = [...screenalytics.tools, ...storage.tools, ...postgres.tools];
 
 test.each(tools.map((tool) => [tool.name, tool] as const))('%s shows the face that was agreed', async (name, tool) => {
-  const { title, description, effect, errors, example } = tool;
+  const { title, description, effect, errors, example, details } = tool;
   const input = z.toJSONSchema(tool.input, { io: 'input' });
   const output = z.toJSONSchema(tool.output, { io: 'output' });
-  const face = JSON.stringify({ name, title, description, effect, errors, example, input, output }, null, 2);
+  const face = JSON.stringify({ name, title, description, effect, errors, example, details, input, output }, null, 2);
   await expect(`${face}\n`).toMatchFileSnapshot(`../goldens/tools/${name}.json`);
 });
 

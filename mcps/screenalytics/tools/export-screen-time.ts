@@ -29,10 +29,8 @@ export const exportScreenTime = defineTool({
   input: z.object({
     episode: episodeInput,
     run: runInput,
-    format: z.enum(['csv', 'json', 'html']).default('csv').describe('csv, json or html (default csv)'),
-    table: Table.default('totals').describe(
-      'csv only: a row per person, a row per interval, or both sides per person (default totals)',
-    ),
+    format: z.enum(['csv', 'json', 'html']).default('csv').describe('Form of the file'),
+    table: Table.default('totals').describe('csv only: a row per person, a row per interval, or both sides per person'),
     against: againstInput,
     revision: revisionInput,
     reference: referenceInput,

@@ -23,8 +23,9 @@ export const getEpisode = defineTool({
   name: 'get_episode',
   title: 'Episode',
   description:
-    'An episode: its place, air date, video, status, how many people are named, runs with counts, how jobs ended, and its manifest files; a missing one names the stage that makes it.',
+    'An episode: its place, air date, video, status, how many people are named, runs, and how jobs ended. `detailed` adds counts of runs and manifest files; a missing one names the stage that makes it.',
   effect: 'read',
+  details: ['source_sha256', 'resources', 'settings_hash', 'counts', 'pid', 'host', 'manifests', 'prefixes'],
   errors: ['EPISODE_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17' },
   input: z.object({ episode: episodeInput }),

@@ -33,6 +33,7 @@ export const getHistory = defineTool({
   description:
     'Who changed what, when and why, newest first: of everything, an episode, a person, a track, or one change, with the state before and after. verify checks that nobody altered the log.',
   effect: 'read',
+  details: ['entities', 'surface'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'PERSON_NOT_FOUND', 'CHANGE_NOT_FOUND', 'HISTORY_BROKEN'],
   example: { episode: 'rhobh-s05e17', limit: 20 },
   input: z.object({

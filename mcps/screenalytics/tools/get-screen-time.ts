@@ -10,10 +10,11 @@ export const getScreenTime = defineTool({
   description:
     'Screen time per person of an episode, longest first: seconds seen with a 95% interval, confidence, share of the runtime, appearances, first and last moment. `timeline` adds every interval.',
   effect: 'read',
+  details: ['person_id'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17' },
   input: z.object({
-    episode: episodeInput.optional().describe('Episode id such as rhobh-s05e17; the latest if absent'),
+    episode: episodeInput.optional().describe('Episode id, like rhobh-s05e17; the latest if absent'),
     run: runInput,
     person: z.string().min(1).optional().describe('Only this person'),
     timeline: z.boolean().default(false).describe('Also every interval in which a person is seen'),

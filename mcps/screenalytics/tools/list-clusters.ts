@@ -11,8 +11,9 @@ export const listClusters = defineTool({
   name: 'list_clusters',
   title: 'Clusters of a run',
   description:
-    'The clusters of a run, most seen first: who they count for, tracks, sample faces, purity estimate, cohesion, shots, flags and picture; then the pairs that look most alike, and whether they were seen together.',
+    'The clusters of a run, most seen first: who they count for, tracks, purity estimate, shots and flags; then the pairs that look most alike, and whether they were seen together. `detailed` adds samples, picture, cohesion.',
   effect: 'read',
+  details: ['cohesion', 'samples', 'best_face_id', 'thumb'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17' },
   input: z.object({

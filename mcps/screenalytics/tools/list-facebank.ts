@@ -38,8 +38,9 @@ export const listFacebank = defineTool({
   name: 'list_facebank',
   title: 'Facebank',
   description:
-    'Who can be recognised: per person seeds, whether they suffice, which photos to add next, consent and retention; and who is easily taken for whom. With `person` also the seeds and the path of a contact sheet.',
+    'Who can be recognised: per person seeds, whether they suffice, which photos to add, consent and retention; and who is easily taken for whom. `person` adds the seeds and a contact sheet, `detailed` poses and sizes.',
   effect: 'read',
+  details: ['person_id', 'poses', 'sizes', 'advice', 'featured_seed', 'gates', 'models'],
   errors: [...OF_MODELS, 'PERSON_NOT_FOUND', 'SHOW_NOT_FOUND', 'SEASON_NOT_FOUND'],
   example: { person: 'Ada Bell' },
   input: z.object({

@@ -16,6 +16,7 @@ export const listLowConfidenceTracks = defineTool({
   description:
     'What to ask a person next, ordered by the seconds of screen time that an answer would put right: each question with reasons, candidates and a numbered contact sheet. Answer with assign_identity.',
   effect: 'read',
+  details: ['person_id', 'shown', 'without_pictures'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17', limit: 10 },
   input: z.object({

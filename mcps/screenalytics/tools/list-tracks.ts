@@ -12,8 +12,9 @@ export const listTracks = defineTool({
   name: 'list_tracks',
   title: 'Tracks of a run',
   description:
-    'Tracks of a run, a page at a time: span, shot, cluster, person with probability and band, whether locked, faces, quality, flags (occluded, profile, blurred, small), dispersion, and whether a track is so long that it should be looked at.',
+    'Tracks of a run, a page at a time: span, cluster, person with probability and band, whether locked, flags (occluded, profile, blurred, small), and whether too long for one face. `detailed` adds shot, faces, quality, dispersion.',
   effect: 'read',
+  details: ['shot_id', 'detections', 'faces', 'pieces', 'best_face_id', 'quality', 'dispersion'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17', person: 'Ada Bell' },
   input: z.object({

@@ -10,8 +10,9 @@ export const planRun = defineTool({
   name: 'plan_run',
   title: 'Plan a run',
   description:
-    'Says what a run would do before anything is done: stages with what is cached, models, device, estimated time, and where results would lie.',
+    'Says what a run would do before anything is done: stages with what is cached, models, device and estimated time; `detailed`: keys and where results would lie.',
   effect: 'read',
+  details: ['key', 'prefixes'],
   errors: [...OF_MEDIA, ...OF_MODELS, 'EPISODE_NOT_FOUND'],
   example: { source: 'rhobh-s05e17' },
   input: z.object({ ...episodeInputs, ...overrideInputs }),

@@ -38,8 +38,9 @@ export const searchCatalog = defineTool({
   name: 'search_catalog',
   title: 'Search the catalog',
   description:
-    'Lists episodes (the default), shows, seasons, people, the cast of a show, or the episodes that a person is in with seconds; by words, a page at a time, each with calls that can follow.',
+    'Lists episodes (the default), shows, seasons, people, the cast of a show, or the episodes that a person is in with seconds; by words, a page at a time. `detailed` adds calls that can follow.',
   effect: 'read',
+  details: ['actions', 'created_at', 'updated_at', 'actor', 'picture', 'source_name'],
   errors: ['SHOW_NOT_FOUND', 'PERSON_NOT_FOUND'],
   example: { kind: 'episodes', show: 'rhobh', season: 5 },
   input,

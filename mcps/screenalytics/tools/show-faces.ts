@@ -16,8 +16,9 @@ export const showFaces = defineTool({
   name: 'show_faces',
   title: 'Pictures of faces',
   description:
-    'Pictures of a person, cluster or track, a page at a time in order of time: every n-th crop of each track, on one numbered contact sheet and as files.',
+    'Pictures of a person, cluster or track, a page at a time in order of time: every n-th crop of each track, on one numbered contact sheet. `detailed` adds files and quality.',
   effect: 'read',
+  details: ['faces.path', 'quality', 'yaw_deg', 'without_pictures'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'TRACK_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17', person: 'Unknown-3' },
   input: z.object({

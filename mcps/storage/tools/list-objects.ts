@@ -16,6 +16,7 @@ export const listObjects = defineTool({
   description:
     'Stored files by kind, a page at a time: videos, frames, crops, thumbs, manifests, reports, facebank (seeds), anchors, exports; of one episode or person, or of all. Sizes and times; newest or largest first.',
   effect: 'read',
+  details: ['kind', 'episode', 'person_id', 'name', 'layout'],
   errors: ['PERSON_NOT_FOUND'],
   example: { episode: 'rhobh-s05e17', kind: 'thumbs' },
   input: z.object({
