@@ -23,7 +23,7 @@ export function overview(commands: readonly Command[]): string {
 /** The commands that begin with these words, as `playbook`; undefined where none does. */
 export function overviewOf(commands: readonly Command[], begun: readonly string[]): string | undefined {
   const group = commands.filter(({ words }) => begun.every((word, at) => words[at] === word));
-  if (group.length === 0) return undefined;
+  if (group.length === 0 || begun.length === 0) return undefined;
   return [...list(group), '', 'screenalytics help <command> shows its options.', ''].join('\n');
 }
 

@@ -4,6 +4,7 @@ import { openLog } from '#engine/core/log.ts';
 import { openEngine } from '#engine/engine.ts';
 import type { Answered, Question } from '#mcps/kit/caller.ts';
 import { settle } from '#mcps/kit/errors.ts';
+import packageFacts from '../package.json' with { type: 'json' };
 import type { Answer, Command } from './commands.ts';
 import { findCommand } from './commands.ts';
 import { errorJson, errorText } from './errors.ts';
@@ -42,12 +43,7 @@ async function dispatch(commands: readonly Command[], argv: readonly string[], t
   const wanted = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
   const command = findCommand(commands, wanted);
   if (command === undefined) {
-    const [word] = wanted.filter((each) => each !== '--json');
-    const whole = word === undefined || word === '--help' || word === '-h';
-    const begun = wanted.filter((each) => !each.startsWith('-'));
-    const said = whole ? overview(commands) : overviewOf(commands, begun);
-    if (said === undefined) throw unknownCommand(commands, wanted);
-    terminal.stdout.write(said);
+    terminal.stdout.write(withoutCommand(commands, wanted));
     return 0;
   }
   const rest = wanted.slice(command.words.length);
@@ -62,6 +58,17 @@ async function dispatch(commands: readonly Command[], argv: readonly string[], t
   if (answer.output === undefined) return 0;
   terminal.stdout.write(`${json ? JSON.stringify(answer.output) : answer.text({ rules })}\n`);
   return answer.ok ? 0 : 1;
+}
+
+/** What can be asked, all of it or what begins with these words; or which version this is. */
+function withoutCommand(commands: readonly Command[], wanted: readonly string[]): string {
+  const [word] = wanted.filter((each) => each !== '--json');
+  if (word === undefined || word === '--help' || word === '-h') return overview(commands);
+  if (word === '--version') return `screenalytics ${packageFacts.version}\n`;
+  const begun = wanted.filter((each) => !each.startsWith('-'));
+  const said = overviewOf(commands, begun);
+  if (said === undefined) throw unknownCommand(commands, wanted);
+  return said;
 }
 
 async function perform(

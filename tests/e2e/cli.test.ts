@@ -92,6 +92,8 @@ test('what is needed is named before anything is opened; the first word of sever
   });
   expect(listed.stdout).not.toContain('doctor');
   expect(await ran('help', 'playbook')).toEqual(listed);
+  expect((await ran('--version')).stdout).toMatch(/^screenalytics \d+\.\d+\.\d+\n$/);
+  expect(await refused('--fps')).toMatch(/^2 INPUT_INVALID/);
 });
 
 test('a near miss is recognised', async () => {
