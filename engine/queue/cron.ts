@@ -8,8 +8,8 @@ export interface Times {
 const FIELDS = ['minute', 'hour', 'day of the month', 'month', 'day of the week'];
 /** What a field may be written with. `H`, which some read, is chance. */
 const FIELD = /^(?!.*H)[0-9A-Z*,/-]{1,40}$/i;
-/** Slots that are looked through for the latest: those of a week in which every minute is one. */
-const SLOTS_MAX = 10_080;
+/** Slots that are looked through for the latest: those of a week in which every minute is one, with both ends. */
+const SLOTS_MAX = 10_081;
 
 /** Read only when something is scheduled: it has hundreds of files. Nothing else here knows how cron is read. */
 async function reader() {

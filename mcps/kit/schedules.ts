@@ -58,17 +58,21 @@ export type RequireRunnable = (schedule: Pick<Schedule, 'source' | 'inputs'>) =>
  */
 export function scheduleDuty(engine: Engine, requireRunnable: RequireRunnable): Duty {
   const seen = new Set<string>();
+  const lookAt = async (schedule: Schedule) => {
+    const known = JSON.stringify([schedule.schedule_id, schedule.source, schedule.inputs]);
+    if (!seen.has(known)) await check(engine, schedule, requireRunnable);
+    seen.add(known);
+    if (Date.now() - schedule.next_at.getTime() > UNTOLD_MS) await comeDue(engine, schedule, new Date());
+  };
   return {
     async look(queue) {
       const db = await engine.db();
       const schedules = (await listSchedules(db, queueName(engine.config.home))).filter(({ erased }) => !erased);
       await tell(engine, queue, schedules);
-      for (const schedule of schedules) {
-        const known = JSON.stringify([schedule.schedule_id, schedule.source, schedule.inputs]);
-        if (!seen.has(known)) await check(engine, schedule, requireRunnable);
-        seen.add(known);
-        if (Date.now() - schedule.next_at.getTime() > UNTOLD_MS) await comeDue(engine, schedule, new Date());
-      }
+      for (const schedule of schedules)
+        await lookAt(schedule).catch((error: unknown) =>
+          engine.log.warn({ err: error, schedule_id: schedule.schedule_id }, 'a schedule'),
+        ); // which is in no other's way
       return schedules.length > 0;
     },
     async due(schedule_id, at) {

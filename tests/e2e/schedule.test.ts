@@ -10,7 +10,7 @@ import { queueName } from '#engine/queue/queue.ts';
 import { stopWorker } from '#engine/queue/worker-process.ts';
 import { listAudit } from '#engine/store/audit.ts';
 import { claimJob, type Job, listJobRows, requestCancel, requireJob } from '#engine/store/jobs.ts';
-import { eraseSchedules, listSchedules, type Schedule } from '#engine/store/schedules.ts';
+import { eraseSchedules, listSchedules, removeSchedule, type Schedule, saveSchedule } from '#engine/store/schedules.ts';
 import { PLAYBOOK_JOB, scheduleDuty } from '#mcps/kit/schedules.ts';
 import { openTranscript, readTranscript } from '#mcps/kit/transcript.ts';
 import { workJob } from '#mcps/kit/work-job.ts';
@@ -256,6 +256,22 @@ test('a playbook that is gone, or sound no longer, is told of at once and fails 
     mend: 'screenalytics work',
   });
   rmSync(`${file}.away`);
+});
+
+test('one whose times cannot be read any more is in no other’s way; of every minute of a week the last is found', async () => {
+  const db = await engine.db();
+  const { schedule_id: _, ...own } = await row();
+  const times = { cron: 'no cron at all', next_at: new Date(Date.now() - HOUR_MS) };
+  await saveSchedule(db, { ...own, ...times, playbook: 'a-broken-one' });
+  await db.write((q) => q.query('update sa.schedule set next_at = $1', [times.next_at]));
+  const before = (await jobs()).length;
+  expect(await look()).toBe(true);
+  expect((await jobs()).map(({ actor }) => actor).slice(0, -before)).toEqual(['playbook nightly']);
+  await removeSchedule(db, queueName(home), 'a-broken-one');
+
+  const from = new Date('2030-01-01T00:00:00Z');
+  const until = new Date(from.getTime() + 168 * HOUR_MS);
+  expect(await latestWithin({ cron: '* * * * *', timezone: 'UTC' }, from, until)).toEqual(until);
 });
 
 test('whom it names is erased: it is not run any more, and says why; it can be given up', async () => {
