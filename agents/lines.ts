@@ -30,6 +30,18 @@ export const Line = z.discriminatedUnion('kind', [
 ]);
 export type Line = z.output<typeof Line>;
 
+/** Proposals that a conversation left for a person and jobs that it began, of whose end it has not heard, each once. */
+export function unended(said: readonly Line[]): { proposals: readonly string[]; jobs: readonly string[] } {
+  const [proposals, jobs] = [new Set<string>(), new Set<string>()];
+  for (const line of said) {
+    if (line.kind === 'waits') proposals.add(line.proposal_id);
+    if (line.kind === 'settled') proposals.delete(line.proposal_id);
+    if (line.kind === 'follows') jobs.add(line.job_id);
+    if (line.kind === 'heard') jobs.delete(line.job_id);
+  }
+  return { proposals: [...proposals], jobs: [...jobs] };
+}
+
 /** How an answer of one of our servers ended, as a program sees it. */
 export const Outcome = z.object({
   tool: z.string(),

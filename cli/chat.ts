@@ -8,7 +8,7 @@ import type { ProfileName } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
-import { openJobNews } from './chat/job-news.ts';
+import { jobNews } from './chat/job-news.ts';
 import { converse } from './chat/loop.ts';
 import { type Chat, newsOf, type Said, say, stillOpen } from './chat/say.ts';
 import { type Conversation, openConversation } from './chat/store.ts';
@@ -55,9 +55,8 @@ export const chatCommand: Command = {
     const chat: Chat = { engine, team, talk, agent: again ?? graph.first.name };
     try {
       if (once !== undefined) {
-        const jobs = openJobNews(chat, () => undefined);
-        jobs.close(); // one look is enough
-        const said = await say(chat, [...(await newsOf(chat)), ...(await jobs.words()), once].join('\n'), {}, signal);
+        const news = [...(await newsOf(chat)), ...(await jobNews(chat).words())];
+        const said = await say(chat, [...news, once].join('\n'), {}, signal);
         return onceAnswer(chat, { ...said, waiting: await stillOpen(chat) });
       }
       await converse(chat, session);

@@ -1,3 +1,4 @@
+import { unended } from '#agents/lines.ts';
 import { toKnown } from '#engine/core/errors.ts';
 import { type Job, requireJob } from '#engine/store/jobs.ts';
 import { plain } from '../terminal.ts';
@@ -8,19 +9,21 @@ const LOOK_EVERY_MS = 2000;
 export interface JobNews {
   /** What has ended since the model heard of it, in words that it is told once. */
   words(): Promise<string[]>;
-  close(): void;
+  /** From now on they are told as they end, until what it gives is called. */
+  watch(tell: (text: string) => void): () => void;
 }
 
 /** Jobs that the conversation began, told when they end: also while the operator sits at the prompt, and after it was resumed. */
-export function openJobNews(chat: Chat, tell: (text: string) => void): JobNews {
+export function jobNews(chat: Chat): JobNews {
+  let tell: ((text: string) => void) | undefined;
   const told = new Map<string, string>();
   const look = async () => {
-    for (const id of unheard(chat)) {
+    for (const id of unended(chat.talk.lines).jobs) {
       if (told.has(id)) continue;
       const text = await endOf(chat, id);
       if (text === undefined) continue;
       told.set(id, text);
-      tell(text);
+      tell?.(text);
     }
   };
   // One look at a time; a database that cannot be had now may be had at the next.
@@ -33,12 +36,11 @@ export function openJobNews(chat: Chat, tell: (text: string) => void): JobNews {
       });
     return looking;
   };
-  const timer = setInterval(lookOnce, LOOK_EVERY_MS);
   return {
     async words() {
       await lookOnce();
       const words: string[] = [];
-      for (const id of unheard(chat)) {
+      for (const id of unended(chat.talk.lines).jobs) {
         const text = told.get(id);
         if (text === undefined) continue;
         words.push(text);
@@ -46,14 +48,12 @@ export function openJobNews(chat: Chat, tell: (text: string) => void): JobNews {
       }
       return words;
     },
-    close: () => clearInterval(timer),
+    watch(whom) {
+      tell = whom;
+      const timer = setInterval(lookOnce, LOOK_EVERY_MS);
+      return () => clearInterval(timer);
+    },
   };
-}
-
-function unheard({ talk: { lines } }: Chat): string[] {
-  const heard = new Set(lines.flatMap((line) => (line.kind === 'heard' ? [line.job_id] : [])));
-  const ids = lines.flatMap((line) => (line.kind === 'follows' ? [line.job_id] : []));
-  return [...new Set(ids)].filter((id) => !heard.has(id));
 }
 
 /** Undefined while it goes on. */

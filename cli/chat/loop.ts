@@ -4,7 +4,7 @@ import { report } from '#engine/core/errors.ts';
 import { settle } from '#mcps/kit/errors.ts';
 import { approveCommand, rejectCommand } from '../approvals.ts';
 import type { Session } from '../commands.ts';
-import { openJobNews } from './job-news.ts';
+import { jobNews } from './job-news.ts';
 import { drawingOf, drawn } from './pictures.ts';
 import { type Chat, newsOf, type Said, say, stillOpen, type Waiting } from './say.ts';
 import { callLine, lines, outcomeLines, waitingLines } from './words.ts';
@@ -27,7 +27,8 @@ interface Input {
 export async function converse(chat: Chat, session: Session): Promise<void> {
   const input = openInput();
   const { talk } = chat;
-  const jobs = openJobNews(chat, input.tell);
+  const jobs = jobNews(chat);
+  const unwatch = jobs.watch(input.tell);
   let next: string | undefined;
   try {
     if (talk.lines.length > 0) next = await decided(chat, await stillOpen(chat), input, session);
@@ -41,7 +42,7 @@ export async function converse(chat: Chat, session: Session): Promise<void> {
       if (said !== undefined) next = await decided(chat, said.waiting, input, session);
     }
   } finally {
-    jobs.close();
+    unwatch();
     input.close();
   }
   if (talk.lines.length > 0) print(`To go on: npx screenalytics chat --resume ${talk.id}`);

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { holdsSecret, wholeWords, withheld } from '#agents/guardrails.ts';
-import type { Line, Outcome } from '#agents/lines.ts';
+import { type Line, type Outcome, unended } from '#agents/lines.ts';
 import type { Hearing, Team } from '#agents/sdk.ts';
 import { ScreenalyticsError, toKnown } from '#engine/core/errors.ts';
 import type { Engine } from '#engine/engine.ts';
@@ -118,22 +118,15 @@ async function proposalOf(engine: Engine, id: string): Promise<Proposal | undefi
   });
 }
 
-/** Proposals of the conversation of whose end it has not heard. */
-function unsettled({ lines }: Conversation): string[] {
-  const settled = new Set(lines.flatMap((line) => (line.kind === 'settled' ? [line.proposal_id] : [])));
-  const ids = lines.flatMap((line) => (line.kind === 'waits' ? [line.proposal_id] : []));
-  return [...new Set(ids)].filter((id) => !settled.has(id));
-}
-
 /** All that the conversation left for a person, also before it was resumed. */
 export function stillOpen({ engine, talk }: Chat): Promise<Waiting[]> {
-  return openOf(engine, unsettled(talk));
+  return openOf(engine, unended(talk.lines).proposals);
 }
 
 /** What was decided since the model heard of it, here or elsewhere, in words that it is told once. */
 export async function newsOf({ engine, talk }: Chat): Promise<string[]> {
   const words: string[] = [];
-  for (const id of unsettled(talk)) {
+  for (const id of unended(talk.lines).proposals) {
     const { tool = 'gone', status = 'stale' } = (await proposalOf(engine, id)) ?? {};
     if (status === 'open' || status === 'approved') continue;
     words.push(`${id} (${tool}): ${ENDED[status]}`);
