@@ -78,6 +78,10 @@ async function session({ name, run, script }: Client, turns: readonly Turn[], ..
     expect(ended.code, ended.output.slice(-3000)).toBe(0);
     const shown = model.shown.slice(first[name].length);
     expect(shown.length, ended.output.slice(-3000)).toBe(turns.length);
+    // The example of a tool is for programs: a client keeps `_meta` from its model.
+    const bodies = model.bodies.join('\n');
+    expect(bodies).toContain('run_stage');
+    expect(bodies).not.toContain('screenalytics/example');
     return { offered: model.offered, told: model.told, shown };
   } finally {
     await model.close();
