@@ -8,8 +8,10 @@ export default defineConfig({
     maxWorkers: 3,
     // Programs that tests start are ours: what Node makes of their files is kept, as bin/screenalytics.mjs does it.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compile') },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For what hangs, not for what is slow: no test may fail because the machine does other things, too. Nor may one of its waits.
+    testTimeout: 240_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 180_000, interval: 20 } },
     projects: [
       // Small, and without a life beyond their file: reading the program anew for each would take longer than the tests.
       { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], isolate: false } },

@@ -7,7 +7,7 @@ import { projectRoot } from '#config/load.ts';
 const VERSIONS = { '@openai/codex': '0.169.0', '@anthropic-ai/claude-code': '2.1.330' };
 const CACHE = join(projectRoot, 'node_modules/.cache/real-clients');
 /** One that waits for a person or a server is ended: its words then say for what. */
-const SESSION_MS_MAX = 90_000;
+const SESSION_MS_MAX = 220_000;
 const INSTALL_MS_MAX = 300_000;
 const NO_NETWORK = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOSPC/;
 
