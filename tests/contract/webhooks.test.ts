@@ -8,6 +8,7 @@ import { EVENTS, EventBody } from '#engine/core/events.ts';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { isAlive, workerPid } from '#engine/queue/worker-process.ts';
 import { listAudit } from '#engine/store/audit.ts';
+import { emitFor } from '#engine/store/events.ts';
 import { listProposals } from '#engine/store/proposals.ts';
 import { revealSecret } from '#engine/store/webhooks.ts';
 import { askTool, runTool } from '#mcps/kit/run-tool.ts';
@@ -27,7 +28,7 @@ import { testConfig } from '../support/run.ts';
 
 const SETUP_MS_MAX = 600_000;
 const LIMITS = {
-  ...{ timeout_ms: 800, response_bytes_max: 2000, attempts_max: 3, backoff_first_ms: 5, backoff_factor: 2 },
+  ...{ timeout_ms: 60_000, response_bytes_max: 2000, attempts_max: 3, backoff_first_ms: 5, backoff_factor: 2 },
   ...{ backoff_max_ms: 20, jitter: 0.5, retry_after_max_s: 1, look_ms: 20, concurrency: 8, keep_days: 30 },
 };
 
@@ -46,9 +47,13 @@ function openHome() {
   const { home, remove } = makeHome();
   const hosts = [receiver.host, closed].map((host) => ({ host, reason: 'a receiver of this test' }));
   const queue = { concurrency: 1, idle_s: 600, lock_s: 1, busy_s: 1, attempts_max: 2 };
-  const services = { webhooks: { ...LIMITS, hosts }, queue, log: 'debug' };
-  writeFileSync(join(home, 'config.yaml'), JSON.stringify({ services })); // JSON is YAML
-  return { home, remove, open: () => openEngine(testConfig(home)) };
+  /** Of each attempt what is written at its time holds. */
+  const limit = (over: Partial<typeof LIMITS> = {}) => {
+    const services = { webhooks: { ...LIMITS, ...over, hosts }, queue, log: 'debug' };
+    writeFileSync(join(home, 'config.yaml'), JSON.stringify({ services })); // JSON is YAML
+  };
+  limit();
+  return { home, remove, limit, open: () => openEngine(testConfig(home)) };
 }
 
 const signal = new AbortController().signal;
@@ -68,7 +73,7 @@ const deliveriesOf = async (engine: Engine, webhook?: string): Promise<Delivery[
   (await runTool(listDeliveries, { ...(webhook && { webhook }), limit: 1000 }, person(engine))).deliveries;
 const settled = async (engine: Engine, count: number, webhook?: string): Promise<Delivery[]> => {
   const ended = async () => (await deliveriesOf(engine, webhook)).filter(({ state }) => state !== 'waiting').length;
-  await expect.poll(ended, { timeout: 15_000, interval: 20 }).toBe(count);
+  await expect.poll(ended).toBe(count);
   return deliveriesOf(engine, webhook);
 };
 
@@ -81,22 +86,33 @@ function working(engine: Engine, reopen: () => Engine) {
   };
 }
 
-/** Every way in which a receiver fails, and what becomes of a delivery: attempts, state, and why. */
-const WAYS: Record<
-  string,
-  { behave: Behaviour; attempts: number; state: string; status: number | null; reason: RegExp | null }
-> = {
+interface Way {
+  readonly behave: Behaviour;
+  readonly attempts: number;
+  readonly state: string;
+  readonly status: number | null;
+  readonly reason: RegExp | null;
+}
+
+/** Answers when others have been told, which come after it: were they kept waiting for it, none of them would ever be. */
+let held: (() => void)[] = [];
+const release = () => {
+  for (const answer of held) answer();
+  held = [];
+};
+
+/** Every way in which a receiver fails at once, and what becomes of a delivery: attempts, state, and why. */
+const WAYS: Record<string, Way> = {
+  holds: {
+    behave: (r) => void held.push(() => r.writeHead(200).end()),
+    ...{ attempts: 1, state: 'delivered', status: 200, reason: null },
+  },
   right: { behave: (r) => r.writeHead(200).end('ok'), attempts: 1, state: 'delivered', status: 200, reason: null },
   wrong_then_right: {
     behave: (r, nth) => r.writeHead(nth < 3 ? 500 : 204).end(),
     ...{ attempts: 3, state: 'delivered', status: 204, reason: null },
   },
   always_500: { behave: (r) => r.writeHead(500).end(), attempts: 3, state: 'failed', status: 500, reason: /500/ },
-  hangs: { behave: () => undefined, attempts: 3, state: 'failed', status: null, reason: /no answer in 800 ms/ },
-  hangs_amid: {
-    behave: (r) => r.writeHead(200, { 'content-length': 100 }).write('half'),
-    ...{ attempts: 3, state: 'failed', status: null, reason: /no answer in 800 ms/ },
-  },
   resets: { behave: (r) => r.destroy(), attempts: 3, state: 'failed', status: null, reason: /ECONNRESET/ },
   resets_amid: {
     behave: (r) => {
@@ -127,7 +143,14 @@ const WAYS: Record<
   gone: { behave: (r) => r.writeHead(410).end(), attempts: 1, state: 'failed', status: 410, reason: /410/ },
 };
 
-describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
+const HANGS_MS = 300;
+/** Who never answers, or not to the end. */
+const HANGS: Record<string, Behaviour> = {
+  hangs: () => undefined,
+  hangs_amid: (r) => r.writeHead(200, { 'content-length': 100 }).write('half'),
+};
+
+describe('webhooks with everything in the home', () => {
   let [world, engine, stop]: [ReturnType<typeof openHome>, Engine, () => Promise<void>] = [] as never;
   const ids: Record<string, { id: string; secret: string }> = {};
 
@@ -165,6 +188,8 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
       q.query('update sa.webhook set url = $2 where webhook_id = $1', [private_one.id, 'https://127.0.0.1/']),
     );
     await runTool(saveCatalog, { kind: 'show', show: 'demo', title: 'Demo' }, person(engine));
+    await settled(engine, Object.keys(WAYS).length + 1); // all others
+    release();
     const ended = await settled(engine, Object.keys(WAYS).length + 2);
 
     const of = (id = '') => ended.find(({ webhook_id }) => webhook_id === id);
@@ -172,7 +197,6 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
       const delivery = of(ids[name]?.id);
       const wanted = { attempts, state, status, reason: reason === null ? null : expect.stringMatching(reason) };
       expect(delivery, name).toMatchObject(wanted);
-      expect(delivery?.took_ms, name).toBeLessThan(LIMITS.timeout_ms + 600);
       expect(receiver.of(`/${name}`), name).toHaveLength(attempts);
     }
     expect(of(ids.refuses?.id)).toMatchObject({ attempts: 3, state: 'failed', status: null, reason: 'ECONNREFUSED' });
@@ -185,6 +209,20 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
     expect(receiver.of('/deletions')).toEqual([]);
     const [first, second] = receiver.of('/busy');
     expect((second?.at_ms ?? 0) - (first?.at_ms ?? 0), 'as long as it asked for').toBeGreaterThan(990);
+  });
+
+  test('AUT-01: who never answers is given up, and tried again', async () => {
+    world.limit({ timeout_ms: HANGS_MS });
+    const db = await engine.db();
+    for (const [name, behave] of Object.entries(HANGS)) {
+      const { id } = await add(engine, receiver.on(`/${name}`, behave), ['webhook.test']);
+      await db.write((q) => emitFor(q, id, 'webhook.test', { webhook_id: id }));
+      const [ended] = await settled(engine, 1, id);
+      expect(ended, name).toMatchObject({ attempts: 3, state: 'failed', status: null, reason: /no answer in 300 ms/ });
+      expect(ended?.took_ms, name).toBeGreaterThan(HANGS_MS - 10);
+      expect(receiver.of(`/${name}`), name).toHaveLength(3);
+    }
+    world.limit();
   });
 
   test('every request is signed as the specification says, and its event is the same each time', () => {
@@ -326,19 +364,26 @@ describe('webhooks with everything in the home', { timeout: 60_000 }, () => {
 
   test('a worker that is killed in the middle leaves the rest to the next; neither it nor any list says a secret', async () => {
     await stop();
-    receiver.on('/killed', (r, nth) => (nth === 1 ? undefined : r.writeHead(200).end()));
-    const { id, secret } = await add(engine, `http://${receiver.host}/killed?key=inside-address`, ['catalog.changed']);
+    receiver.on('/holds', (r) => r.writeHead(200).end());
+    let is_killed = false;
+    // However long it takes until it is killed: it is told nothing before.
+    world.limit({ timeout_ms: 2000, attempts_max: 20 });
+    const url = receiver.on('/killed?key=inside-address', (r) => void (is_killed && r.writeHead(200).end()));
+    const { id, secret } = await add(engine, url, ['catalog.changed']);
     await runTool(saveCatalog, { kind: 'show', show: 'demo', title: 'Another' }, person(engine)); // which starts a worker
-    receiver.on('/killed?key=inside-address', (r, nth) => (nth === 1 ? undefined : r.writeHead(200).end()));
-    await expect.poll(() => receiver.of('/killed?key=inside-address').length, { timeout: 20_000, interval: 5 }).toBe(1);
+    await expect.poll(() => receiver.of('/killed?key=inside-address').length).toBeGreaterThan(0);
     const log = () => readFileSync(join(world.home, 'queue/worker.log'), 'utf8');
-    await expect.poll(log, { interval: 5 }).toContain('"msg":"webhook"'); // of others, which do not wait for it
+    await expect.poll(log).toContain('"msg":"webhook"'); // of others, which do not wait for it
     process.kill(workerPid(world.home) ?? 0, 'SIGKILL');
     await expect.poll(() => isAlive(world.home)).toBe(false);
-    expect(await deliveriesOf(engine, id)).toMatchObject([{ state: 'waiting', attempts: 1 }]);
-    stop = working(engine, world.open);
+    const [left] = await deliveriesOf(engine, id);
+    expect(left).toMatchObject({ state: 'waiting' });
+    is_killed = true;
+    const next = world.open();
+    const leave = working(next, world.open);
+    stop = () => leave().then(() => next.close());
     const [ended] = await settled(engine, 1, id);
-    expect(ended).toMatchObject({ state: 'delivered', attempts: 2, status: 200 });
+    expect(ended).toMatchObject({ state: 'delivered', attempts: (left?.attempts ?? 0) + 1, status: 200 });
     const got = receiver.of('/killed?key=inside-address');
     expect(new Set(got.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([ended?.event_id]));
     for (const each of got) expect(flawOf(secret, each, Date.now() / 1000)).toBeUndefined();
