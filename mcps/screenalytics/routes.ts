@@ -40,6 +40,24 @@ export const routes: readonly FaceRoute[] = [
     }),
   },
   {
+    method: 'GET',
+    path: '/episodes/{episode}/identities',
+    tool: 'list_clusters',
+    input: (variables, fields) => ({ ...fields, ...variables }),
+  },
+  {
+    method: 'POST',
+    path: '/episodes/{episode}/identities/{identity}/rename',
+    tool: 'assign_identity',
+    input: ({ episode, identity }, fields) => ({ ...fields, episode, targets: [identity] }),
+  },
+  {
+    method: 'POST',
+    path: '/episodes/{episode}/identities/{identity}/{action}', // merge, move, remove, delete, lock, ...
+    tool: 'edit_tracks',
+    input: ({ episode, identity, action }, fields) => ({ ...fields, episode, action, targets: [identity] }),
+  },
+  {
     method: 'POST',
     path: '/episodes/{episode}/delete',
     tool: 'delete_data',

@@ -18,4 +18,18 @@ export const face: ServerFace = {
   ].join('\n'),
   icon: ICON,
   tools: served,
+  routes: [
+    {
+      method: 'GET',
+      path: '/episodes/{episode}/assets',
+      tool: 'list_objects',
+      input: (of, fields) => ({ ...fields, ...of }),
+    },
+    {
+      method: 'POST',
+      path: '/episodes/{episode}/assets',
+      tool: 'sign_url',
+      input: (of, fields) => ({ ...fields, ...of }),
+    },
+  ],
 };
