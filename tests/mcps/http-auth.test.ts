@@ -220,7 +220,7 @@ test("a session is its subject's alone, and each call has the scopes of its own 
   expect(await written.text()).toContain('"status":"done"');
 
   const listen = { accept: 'text/event-stream', 'mcp-session-id': session };
-  const brief = { ...listen, authorization: `Bearer ${await token({ exp: now() + 2 })}` };
+  const brief = { ...listen, authorization: `Bearer ${await token({ exp: now() + 6 })}` };
   const stream = await fetch(`${byFile}/mcp`, { headers: brief });
   expect(stream.status).toBe(200);
   await expect(stream.text(), 'who listens is cut off when the token is over').rejects.toThrow();

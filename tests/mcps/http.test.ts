@@ -209,7 +209,9 @@ test('CAT-02, MOD-07: older addresses are tools by another name', async () => {
     ...{ status: 'done', result: { created: true } },
   });
   const identities = `${open.url}/episodes/pilot/identities`;
-  expect(JSON.parse((await ask(`${identities}?cluster=Unknown-1`)).text)).toMatchObject({ clusters: [{ label: 'Unknown-1' }] });
+  expect(JSON.parse((await ask(`${identities}?cluster=Unknown-1`)).text)).toMatchObject({
+    clusters: [{ label: 'Unknown-1' }],
+  });
   const named = JSON.parse((await post(`${identities}/Unknown-1/rename`, { person: 'Ada', create: true })).text);
   expect(named).toMatchObject({ status: 'done', change_id: expect.any(String) });
   expect(JSON.parse((await post(`${identities}/Ada/lock`, {})).text)).toMatchObject({ status: 'done' });
