@@ -189,7 +189,7 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     });
     const name = { episode: 'pilot', person: `Heard ${code}`, create: true, targets: ['Unknown-1'] };
     const { structuredContent } = await client.call('assign_identity', name);
-    await expect.poll(() => heard, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => heard).toBeGreaterThan(0);
     await leave();
     const before = heard;
     await client.call('undo_change', { change_id: structuredContent?.change_id });
@@ -208,7 +208,7 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
       heard += 1;
     });
     await requestCancel(await engine.db(), job_id);
-    await expect.poll(() => heard, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => heard).toBeGreaterThan(0);
     await leave();
     const { text } = await client.read(uri);
     expect(JSON.parse(text ?? '')).toMatchObject({ jobs: [{ job_id, state: 'canceled' }] });
@@ -230,10 +230,12 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
   test('a long call says how far it is, in rising numbers', async () => {
     const heard: number[] = [];
     const options = { onprogress: ({ progress }: { progress: number }) => void heard.push(progress) };
+    const began = performance.now();
     const done = await client.call('count_slowly', { steps: 12 }, options);
     expect(done.structuredContent).toEqual({ counted: 12 });
     expect(heard.length).toBeGreaterThan(1);
-    expect(heard.length).toBeLessThan(8); // not each of the twelve
+    // Not each of the twelve, but one every half a second, however long it took.
+    expect(heard.length).toBeLessThanOrEqual(2 + (performance.now() - began) / 500);
     expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
   });
 
@@ -242,8 +244,8 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
     const before = await stopped();
     const cancel = new AbortController();
     const options = { signal: cancel.signal, onprogress: () => cancel.abort() };
-    await expect(client.call('count_slowly', { steps: 400 }, options)).rejects.toThrow();
-    await expect.poll(stopped, { timeout: 20_000 }).toBe(before + 1);
+    await expect(client.call('count_slowly', { steps: 4000 }, options)).rejects.toThrow();
+    await expect.poll(stopped).toBe(before + 1);
   });
 
   test('a person is asked where the policy says so, and a yes is needed', async () => {
