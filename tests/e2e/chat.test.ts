@@ -25,8 +25,6 @@ import { scriptedChat } from '../support/scripted-chat.ts';
 import { type Step, sendJson, type Turn } from '../support/scripted-model.ts';
 import { scriptedOpenai } from '../support/scripted-openai.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const EP = 'chat-pilot';
 const KEY = 'sk-never-to-be-seen';
 /** An address that a tool said; what it would carry away, none did. */
@@ -46,7 +44,7 @@ let resumed = '';
 beforeAll(async () => {
   made = await makeEpisode(engine, EP, 3, PLAIN);
   for (const name of ['Ada', POISON]) await changePeople(engine, by, { act: 'create', name });
-}, 60_000);
+});
 afterAll(() => engine.close());
 
 const call =
@@ -231,7 +229,7 @@ test.skipIf(!terminals)(
     const [, no = ''] = await session.until(/Type (\d{6}) to agree/);
     session.type(no);
     await session.until(new RegExp(`Rejected: ${proposal_id}`));
-    await vi.waitUntil(() => asked.length === 1, 30_000); // it is told what became of it
+    await vi.waitUntil(() => asked.length === 1, 180_000); // it is told what became of it
     session.type('\u0003');
     await session.until(/Stopped; what was done is done/);
     await session.until(/labelling> /);

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { resumePlaybook } from '#agents/playbook/resume.ts';
@@ -220,10 +219,7 @@ test.skipIf(!canMakeTerminals())(
     expect(await terminal.ended).toMatchObject({ code: 0, text: /goes on by itself: .*playbook show/ });
 
     const db = await engine.db();
-    for (let waited = 0; waited < 60_000; waited += 200) {
-      if ((await findPlaybookRun(db, ran.id))?.state === 'done') break;
-      await sleep(200);
-    }
+    await expect.poll(async () => (await findPlaybookRun(db, ran.id))?.state).toBe('done');
     expect((await readTranscript(engine, ran.id)).lines.slice(-4)).toMatchObject([
       { kind: 'resumed', decided: [{ proposal_id, status: 'done' }] },
       { tool: 'save_catalog', decision: 'approved', outcome: 'done' },

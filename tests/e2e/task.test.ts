@@ -16,8 +16,6 @@ import { madeEngine, makeEpisode } from '../support/made-episode.ts';
 import type { ScriptedModel, Turn } from '../support/scripted-model.ts';
 import { scriptedOpenai } from '../support/scripted-openai.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const home = temporaryHome();
 const folder = join(home, 'mine');
 const file = join(folder, 'mine.json');
@@ -39,7 +37,7 @@ beforeAll(async () => {
   const { ep_id: episode } = await makeEpisode(engine, 'made-s01e01', 3, plain);
   const named = { episode, person: 'Ada', create: true, targets: ['Unknown-1'] };
   await runTool(assignIdentity, named, { engine, surface: 'cli', signal: new AbortController().signal });
-}, 60_000);
+});
 afterAll(async () => {
   await model.close();
   await engine.close();

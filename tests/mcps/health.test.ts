@@ -39,6 +39,7 @@ async function serve(engine: Engine): Promise<string> {
 test('HLT-01: it lives while the process answers, and is ready while its database does', async () => {
   const engine = open();
   const here = await serve(engine);
+  await engine.db(); // whoever asks whether it is ready does not wait until it has started
   for (const path of ['/healthz', '/healthz/ready']) {
     const answer = await fetch(`${here}${path}`);
     expect([answer.status, await answer.json()]).toEqual([200, { ok: true }]);

@@ -58,7 +58,7 @@ test(
   async () => {
     const token = { SCREENALYTICS_HTTP_TOKEN: 'of-this-test' };
     const { child, text, ended } = start(['screenalytics', '--http', '--port', '0'], token);
-    await expect.poll(() => text.stderr, { timeout: 60_000 }).toMatch(/listens on http:\/\/127\.0\.0\.1:\d+\/mcp/);
+    await expect.poll(() => text.stderr).toMatch(/listens on http:\/\/127\.0\.0\.1:\d+\/mcp/);
     expect(text.stderr).toMatch(
       /^screenalytics \d+\.\d+\.\d+, storage local at .+, embedded database, .+, profile operator$/m,
     );
