@@ -166,29 +166,26 @@ describe.each(['embedded', 'server', 'redis'] as const)('jobs with the queue on 
     expect(waited).toMatchObject({ attempts: 1, error: null });
   });
 
-  contract(
-    'JOB-01: the same request while one waits or runs is that job; canceled, it stops soon',
-    async (on) => {
-      const first = await queued(on, { how: 'waits', name: 'a' });
-      const second = await queued(on, { how: 'ends', name: 'b' });
-      expect(await queued(on, { how: 'waits', name: 'a' }, { actor: 'other' })).toBe(first);
-      await state(on, first, 'running');
-      expect(await queued(on, { how: 'waits', name: 'a', wait: false })).toBe(first);
-      const waiting = await cancel(on, second);
-      expect(waiting).toMatchObject({ state: 'canceled', canceled: true });
-      const asked = performance.now();
-      expect(await cancel(on, first)).toMatchObject({ canceled: true });
-      const third = await queued(on, { how: 'waits', name: 'a' });
-      expect(third).not.toBe(first);
-      const { error } = await state(on, first, 'canceled');
-      expect(performance.now() - asked).toBeLessThan(60_000); // two seconds on a quiet machine
-      expect(error).toMatchObject({ code: 'CANCELED', stage: 'fetch', retryable: true });
-      await state(on, third, 'running');
-      await cancel(on, third);
-      await state(on, third, 'canceled');
-      expect(begun).not.toContain('b by model from queue');
-    },
-  );
+  contract('JOB-01: the same request while one waits or runs is that job; canceled, it stops soon', async (on) => {
+    const first = await queued(on, { how: 'waits', name: 'a' });
+    const second = await queued(on, { how: 'ends', name: 'b' });
+    expect(await queued(on, { how: 'waits', name: 'a' }, { actor: 'other' })).toBe(first);
+    await state(on, first, 'running');
+    expect(await queued(on, { how: 'waits', name: 'a', wait: false })).toBe(first);
+    const waiting = await cancel(on, second);
+    expect(waiting).toMatchObject({ state: 'canceled', canceled: true });
+    const asked = performance.now();
+    expect(await cancel(on, first)).toMatchObject({ canceled: true });
+    const third = await queued(on, { how: 'waits', name: 'a' });
+    expect(third).not.toBe(first);
+    const { error } = await state(on, first, 'canceled');
+    expect(performance.now() - asked).toBeLessThan(60_000); // two seconds on a quiet machine
+    expect(error).toMatchObject({ code: 'CANCELED', stage: 'fetch', retryable: true });
+    await state(on, third, 'running');
+    await cancel(on, third);
+    await state(on, third, 'canceled');
+    expect(begun).not.toContain('b by model from queue');
+  });
 
   contract('what a webhook did not take comes again after its pause', async (on) => {
     const url = receiver.on('/', (response, nth) => response.writeHead(nth < 3 ? 503 : 200).end());

@@ -30,7 +30,8 @@ export async function startRedis(): Promise<RedisServer | undefined> {
     let said = '';
     for await (const part of server.stdout.setEncoding('utf8')) {
       said += String(part);
-      if (said.includes('Ready to accept connections')) return { url: `redis://:${PASSWORD}@127.0.0.1:${port}/0`, stop };
+      if (said.includes('Ready to accept connections'))
+        return { url: `redis://:${PASSWORD}@127.0.0.1:${port}/0`, stop };
     }
     if (!said.includes('in use')) throw new Error(`Redis did not start: ${said}`);
   }
