@@ -150,7 +150,7 @@ test('every error code is thrown somewhere', () => {
 
 // Configuration
 
-test('CFG-02: every file of config is read, and every key of it is in the schema', () => {
+test('CFG-02, PRO-13: every file of config is read, and every key of it is in the schema', () => {
   const { origin } = loadConfig({}); // a key that the schema does not know is refused there
   const folder = join(projectRoot, 'config');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));

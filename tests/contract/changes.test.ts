@@ -68,7 +68,7 @@ describe.each(['embedded', 'server'] as const)('changes on the %s database', { t
     await verifyHistory(db);
   });
 
-  contract('history says who, what, when, why, before and after, and what undid it', async (on) => {
+  contract('QA-03: history says who, what, when, why, before and after, and what undid it', async (on) => {
     await changePeople(on, me, { act: 'create', name: 'Ben' });
     const [one = -1] = tracksOf('Ben');
     const { change_id } = await correct(
@@ -146,7 +146,7 @@ describe.each(['embedded', 'server'] as const)('changes on the %s database', { t
     ]);
   });
 
-  contract('people and seeds: undone in any order, the rows are what the rest says', async (on) => {
+  contract('CAT-19: people and seeds: undone in any order, the rows are what the rest says', async (on) => {
     const id = async (name: string) => (await changePeople(on, me, { act: 'create', name })).person_ids[0] as string;
     const [dan, eva] = [await id('Dan'), await id('Eva')];
     await db.write((q) => q.query(INSERT_SEED, ['s_1', dan]));

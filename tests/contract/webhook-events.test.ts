@@ -49,7 +49,7 @@ async function events(): Promise<z.output<typeof Row>[]> {
 const last = async (count: number): Promise<Record<string, unknown>[]> =>
   (await events()).slice(-count).map(({ type, data }) => ({ type, ...data }));
 
-test('the catalog: what is new or another is told, people by their ids, and what stays the same is not', async () => {
+test('CAT-23: the catalog: what is new or another is told, people by their ids, and what stays the same is not', async () => {
   await ask(saveCatalog, { kind: 'show', show: 'demo', title: 'Demo' });
   await ask(saveCatalog, { kind: 'show', show: 'demo', title: 'Demo' });
   await ask(saveCatalog, { kind: 'season', show: 'demo', season: 2 });

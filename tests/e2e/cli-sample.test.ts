@@ -61,7 +61,7 @@ interface SampleAnswer {
 
 let run: RunSummary;
 
-test('ING-19, JOB-09, JOB-10, JOB-11: the same command finishes the run: progress line by line, then the summary beside the truth', async () => {
+test('ING-19, JOB-09, JOB-10, JOB-11, JOB-18: the same command finishes the run: progress line by line, then the summary beside the truth', async () => {
   const { code, stdout, stderr } = await cli(...RUN);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const lines = objects(stdout);
@@ -125,7 +125,7 @@ test('the report can be exported as one file', async () => {
   expect(readFileSync(JSON.parse(stdout).path, 'utf8')).toContain('Person C');
 });
 
-test('TGT-07, PRO-07, PRO-10, PRO-12: diagnostics and the episode’s files', async () => {
+test('TGT-07, PRO-01, PRO-07, PRO-10, PRO-12: diagnostics and the episode’s files', async () => {
   const found = JSON.parse((await cli('diagnostics', 'sample-s01e02', '--confidence', '0.7', '--json')).stdout);
   const { counts } = run;
   expect(found.detections).toMatchObject({ kept: counts.detections_kept, raw: counts.detections_raw });

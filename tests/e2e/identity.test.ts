@@ -35,7 +35,7 @@ test('TGT-09: the run found what the clip shows, and published all of it', () =>
     expect(names).toContain(`manifests/${EPISODE}/${name}`);
 });
 
-test('from another empty home and with four workers: the same bytes', async () => {
+test('DEV-06: from another empty home and with four workers: the same bytes', async () => {
   const other = temporaryHome();
   const { summary } = await runOnce(other, request, { services: { workers: 4 } });
   expect(publishedFiles(other)).toEqual(files);

@@ -152,7 +152,7 @@ test.each([
   expect(parseLegacyKey(to)).toBeUndefined();
 });
 
-test('one key is never of both layouts, and each v1 prefix leads to its own episode', () => {
+test('STO-08: one key is never of both layouts, and each v1 prefix leads to its own episode', () => {
   for (const ep_id of EPISODES)
     for (const kind of EPISODE_KINDS)
       for (const prefix of legacyPrefixes(kind, parseEpisode(ep_id))) {

@@ -56,7 +56,7 @@ test.each([1, 2, 3, 4, 5])('a flash of %i frames is no cut, neither where it beg
   }
 });
 
-test('a flash on a cut leaves the one cut', () => {
+test('CUT-05: a flash on a cut leaves the one cut', () => {
   const found = cutsOf([...hold(30, scene(1)), ...hold(2, flat(255, 255, 255)), ...hold(30, scene(2))]);
   expect(found).toHaveLength(1);
   expect(Math.abs((found[0]?.frame ?? 0) - 31)).toBeLessThanOrEqual(1);
@@ -132,7 +132,7 @@ test('a video that begins in the black has no boundary there, and is not held up
   for (const each of found) expect(each.frame).toBe(200);
 });
 
-test('shots are never shorter than min_len', () => {
+test('CUT-05: shots are never shorter than min_len', () => {
   const pictures = [1, 4, 7, 10, 13, 16].flatMap((seed) => hold(5, scene(seed)));
   const found = cutsOf([...hold(30, scene(40)), ...pictures, ...hold(30, scene(50))]);
   const edges = [0, ...found.map(({ frame }) => frame)];

@@ -141,7 +141,7 @@ test('who wants more than the questions gets the sure names that nobody has look
   expect([...asked, ...checks.flatMap(({ targets }) => targets)].sort()).toEqual(['1', '2', '3', '6', '7']);
 });
 
-test('candidates come from the line that judged it, weighted by seconds', () => {
+test('PRO-08: candidates come from the line that judged it, weighted by seconds', () => {
   const line = (cluster_id: number, ada: number, ben: number) => ({
     ...{ what: 'cluster', cluster_id, track_id: null, threshold: 0.9, margin: 0.1, model_id: 'm', outcome: 'unknown' },
     ...{ label: 'Unknown-1', reason: 'made up' },

@@ -23,7 +23,7 @@ test('one clear face is it, and its size is in pixels of the picture', () => {
   expect('size_px' in chosen && chosen.size_px).toBeCloseTo(60);
 });
 
-test('FBK-06: the gates name what was measured and what is asked for', () => {
+test('FBK-06, FBK-09: the gates name what was measured and what is asked for', () => {
   expect(chooseFace([face(0, 60, 0.6)], PICTURE, GATES)).toMatchObject({
     refusal: { code: 'low_conf', value: 0.6, threshold: 0.65 },
   });
