@@ -1,4 +1,13 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +94,12 @@ describe.each(CASES)('the $client client on $transport', ({ client: kind, transp
       const { job_id: job } = await insertJob(await engine.db(), asked);
       try {
         await client.tools(); // with their schemas a client checks every answer
+        // What a run left is read without leaving the conversation (QA-06).
+        for (const name of ['detections.jsonl', 'tracks.jsonl', 'faces.jsonl', 'identities.json', 'screentime.json']) {
+          const { text } = await client.read(`sa://episode/clip/manifest/${name}`);
+          expect(text, name).toBe(readFileSync(join(home, 'artifacts/manifests/clip', name), 'utf8'));
+        }
+        expect((await client.read('sa://episode/clip/report')).mimeType).toBe('text/html');
         await callEveryTool({ ...world, code, job }, (tool, input) => client.call(tool, input));
       } finally {
         await client.close();
