@@ -56,7 +56,7 @@ const state = async () => {
   return { rows, timeline, manifest: manifest(home, EPISODE, 'screentime.json') };
 };
 
-test('QA-01, QA-04, MOD-02, SCR-06: the queue is answered by its sheet, totals follow at once, undo gives back exactly what was', async () => {
+test('CLU-14, QA-01, QA-04, MOD-02, SCR-06: the queue is answered by its sheet, totals follow at once, undo gives back exactly what was', async () => {
   const before = await state();
   const asked = await queue();
   expect(asked.items.length).toBeGreaterThanOrEqual(4);
@@ -79,6 +79,10 @@ test('QA-01, QA-04, MOD-02, SCR-06: the queue is answered by its sheet, totals f
   expect(answer?.result.totals).toContainEqual({ person: 'Cleo', before_s: 0, after_s: own_s });
   expect(await totals()).toMatchObject({ Cleo: own_s });
   expect(await totals()).not.toHaveProperty([first?.label ?? '']);
+  expect(answer?.result.next_steps.map(({ tool }) => tool)).toEqual([
+    'list_low_confidence_tracks',
+    'promote_to_facebank',
+  ]);
   expect(answer?.result.certainty?.certain_s).toBeCloseTo(first?.seconds ?? 0, 3);
   expect((await queue()).items.map(({ id }) => id)).toEqual(asked.items.slice(1).map(({ id }) => id));
 

@@ -116,13 +116,15 @@ test('DET-04, DET-05: kept of what was found, and the reason of every drop', asy
   expect(record.detections).toEqual(detections);
 });
 
-test('DET-06, CFG-01, CFG-05: every value with its origin; a run keeps all of its own', async () => {
+test('DET-06, TRK-03, CFG-01, CFG-05: every value with its origin; a run keeps all of its own', async () => {
   const { config } = checkHealth.output.parse(await ask(['doctor', '--config']));
   for (const key of ['detection.confidence_th', 'detection.iou_th', 'detection.min_size', 'tracking.match_thresh'])
     expect(config).toContainEqual({ key, value: expect.stringMatching(/^[\d.]+$/), origin: 'config' });
   const record = JSON.parse(readFileSync(join(manifests, 'run.json'), 'utf8'));
   expect(record).toMatchObject({ run_id: second.run_id, settings_hash: expect.stringMatching(/^[0-9a-f]{16,}$/) });
   expect(record.settings).toMatchObject({ sampling: { fps: 4 }, clustering: { threshold: 0.9 } });
+  const tracking = { track_thresh: 0.6, match_thresh: 0.8, track_buffer: 30, min_box_area: 20 };
+  expect(record.settings).toMatchObject({ tracking });
 });
 
 test('DET-07: faces of a span with landmarks, a page at a time, and what a higher threshold would leave', async () => {
@@ -320,8 +322,10 @@ test('CLU-04, CLU-07, CLU-08: the threshold with its reason, and how many people
   await ask(['run', 'episode', EP, ...STRICT]);
 });
 
-test('SCR-01, SCR-03, SCR-04, SCR-08: totals and intervals are the same on the command line, in files and twice over', async () => {
-  const { rows, timeline } = getScreenTime.output.parse(await ask(['show', EP, '--timeline']));
+test('CAT-24, SCR-01, SCR-03, SCR-04, SCR-08: totals and intervals are the same on the command line, in files and twice over', async () => {
+  const { rows, timeline, ...about } = getScreenTime.output.parse(await ask(['show', EP, '--timeline']));
+  expect(about).toMatchObject({ episode: EP, show: 'rows', season: 1, number: 1, run_id: second.run_id });
+  expect(about.models).toEqual({ detector: second.detector, embedder: second.embedder, tracker: second.tracker });
   expect(rows.map(({ person, visual_s }) => ({ person, visual_s }))).toEqual(
     second.screen_time.map(({ person, visual_s }) => ({ person, visual_s })),
   );
