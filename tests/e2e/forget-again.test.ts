@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
@@ -23,7 +22,9 @@ import {
   filesBelow,
   forgetEngine,
   KEPT,
+  MOMENTS,
   makeForgetWorld,
+  markerOf,
   tracesLeft,
 } from '../support/forget-world.ts';
 import { makeHome } from '../support/home.ts';
@@ -75,43 +76,22 @@ async function isForgotten(engine: Engine, home: string): Promise<void> {
   );
 }
 
-/** Kills a process that forgets as soon as `when` holds. */
-async function killForget(home: string, when: () => boolean): Promise<boolean> {
+/** Whether a process that forgets died at that moment. */
+async function killForget(home: string, moment: string): Promise<boolean> {
   const script = join(import.meta.dirname, '../support/forget-process.ts');
-  const child = spawn(process.execPath, [script, home, FORGOTTEN], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, [script, home, FORGOTTEN, moment], {
+    stdio: 'inherit',
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  const ended = new Promise<boolean>((done) => child.once('close', (_, signal) => done(signal === 'SIGKILL')));
-  while (child.exitCode === null && !when()) await sleep(1);
-  child.kill('SIGKILL');
-  return ended;
+  return new Promise((done) => child.once('close', (_, signal) => done(signal === 'SIGKILL')));
 }
-
-const marker = (home: string) => join(home, 'work/forget', `${world.person_id}.json`);
-
-/** Each gives what is true from a moment of the erasure on. */
-const MOMENTS: Record<string, (home: string) => () => boolean> = {
-  'it was decided': (home) => () => existsSync(join(home, 'erasures.jsonl')),
-  'the tables were written': (home) => {
-    let first: number | undefined;
-    return () => {
-      const now = statSync(marker(home), { throwIfNoEntry: false })?.ino;
-      first ??= now;
-      return now !== first; // written anew as a whole
-    };
-  },
-  'the seeds were gone': (home) => () => !existsSync(join(home, 'facebank', world.person_id)),
-  'the faces were gone': (home) => () => filesBelow(home, 'cache/faces').length === 0,
-};
 
 test.each(some(Object.keys(MOMENTS), [1]))(
   'killed when %s, it is ended by the next command, whatever that is',
   async (moment) => {
     const home = copyOfHome();
-    const when = MOMENTS[moment]?.(home) ?? (() => true);
-    expect(await killForget(home, when)).toBe(true);
-    expect(existsSync(marker(home))).toBe(true);
+    expect(await killForget(home, moment)).toBe(true);
+    expect(existsSync(markerOf(home, world.person_id))).toBe(true);
     const engine = opened(home);
     const found = await runTool(searchCatalog, { query: 'Zebediah' }, callerOf(engine));
     expect(JSON.stringify(found)).not.toContain(FORGOTTEN);

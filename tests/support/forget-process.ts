@@ -1,12 +1,13 @@
 import { forgetPerson } from '#engine/erasure/erasures.ts';
 import { requireErasable } from '#engine/store/people.ts';
-import { forgetEngine } from './forget-world.ts';
+import { dying } from './dying.ts';
+import { forgetEngine, MOMENTS } from './forget-world.ts';
 
-/** A process of its own that forgets a person: `node forget-process.ts HOME PERSON`. Prints `ready` before it begins. */
-const [home = '', person = ''] = process.argv.slice(2);
+/** A process of its own that forgets a person, and dies at a moment of that: `node forget-process.ts HOME PERSON MOMENT`. */
+const [home = '', person = '', moment = ''] = process.argv.slice(2);
 const engine = forgetEngine(home);
 const whom = await requireErasable(await engine.db(), person);
-process.stdout.write('ready\n');
-await forgetPerson(engine, { actor: 'operator', surface: 'cli' }, whom, null);
-process.stdout.write('done\n');
+const when = MOMENTS[moment]?.(home, whom.person_id);
+if (when === undefined) throw new Error(`no such moment: ${moment}`);
+await forgetPerson(dying(engine, when), { actor: 'operator', surface: 'cli' }, whom, null);
 await engine.close();

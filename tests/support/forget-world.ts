@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import { correct } from '#engine/corrections/correct.ts';
@@ -92,6 +92,26 @@ async function tracksOf(db: Readable, label: string): Promise<number[]> {
   const rows = z.array(z.object({ track_id: z.int() })).parse(await db.read((q) => q.query(sql, [label])));
   return rows.map(({ track_id }) => track_id);
 }
+
+/** What is written down of an erasure that is under way. */
+export function markerOf(home: string, person_id: string): string {
+  return join(home, 'work/forget', `${person_id}.json`);
+}
+
+/** Each gives what is true from a moment of the erasure on. */
+export const MOMENTS: Record<string, (home: string, person_id: string) => () => boolean> = {
+  'it was decided': (home) => () => existsSync(join(home, 'erasures.jsonl')),
+  'the tables were written': (home, person_id) => {
+    let first: number | undefined;
+    return () => {
+      const now = statSync(markerOf(home, person_id), { throwIfNoEntry: false })?.ino;
+      first ??= now;
+      return now !== first; // written anew as a whole
+    };
+  },
+  'the seeds were gone': (home, person_id) => () => !existsSync(join(home, 'facebank', person_id)),
+  'the faces were gone': (home) => () => filesBelow(home, 'cache/faces').length === 0,
+};
 
 /** Files below a folder of the home, as paths in it. */
 export function filesBelow(home: string, folder: string): string[] {
