@@ -31,9 +31,8 @@ test.skipIf(!is_long).each(['clip', 'sample', 'sample with frames, crops and rei
       const victim = makeHome();
       try {
         for (let kill = 0; kill < KILLS; kill++) {
-          const nth = Math.floor(rand() * 6);
-          const moment = { when: (_: unknown, n: number) => n >= nth, after_ms: Math.floor(rand() * 900) };
-          if (!(await runAndKill({ home: victim.home, request, over, ...moment })).killed) break;
+          const at = { nth: Math.floor(rand() * 6), after_ms: Math.floor(rand() * 900) };
+          if (!(await runAndKill({ home: victim.home, request, over, at })).killed) break;
         }
         await runOnce(victim.home, request, over);
         expect(publishedFiles(victim.home)).toEqual(files);

@@ -20,15 +20,11 @@ beforeAll(async () => {
 test('killed in the sweep, in stages after it and while publishing: the same bytes in the end', async () => {
   const home = temporaryHome();
   const rand = random(20);
-  const sweepAt = (frames: number) => ({
-    when: (now: { phase: string; frames_done: number }) => now.phase === 'sweep' && now.frames_done >= frames,
-    after_ms: Math.floor(rand() * 60),
-  });
-  const phaseAt = (phase: string) => ({ when: (now: { phase: string }) => now.phase === phase, after_ms: 0 });
+  const sweepAt = (frames: number) => ({ phase: 'sweep', frames, after_ms: Math.floor(rand() * 60) });
   const reached: number[] = [];
-  const moments = [sweepAt(1), sweepAt(26), phaseAt('embed'), phaseAt('cluster'), phaseAt('export')];
-  for (const moment of some(moments, [1, 2, 4])) {
-    const { killed, last } = await runAndKill({ home, request, over: OVER, ...moment });
+  const moments = [sweepAt(1), sweepAt(26), ...['embed', 'cluster', 'export'].map((phase) => ({ phase }))];
+  for (const at of some(moments, [1, 2, 4])) {
+    const { killed, last } = await runAndKill({ home, request, over: OVER, at });
     expect(killed).toBe(true);
     reached.push(last?.phase === 'sweep' ? last.frames_done : -1);
     // What is unfinished is not published as if it were.
@@ -41,10 +37,7 @@ test('killed in the sweep, in stages after it and while publishing: the same byt
 
 test('a killed sweep goes on from its checkpoint, not from the start', async () => {
   const home = temporaryHome();
-  const moment = {
-    when: (now: { phase: string; frames_done: number }) => now.phase === 'sweep' && now.frames_done >= 25,
-  };
-  const { killed } = await runAndKill({ home, request, over: OVER, ...moment });
+  const { killed } = await runAndKill({ home, request, over: OVER, at: { phase: 'sweep', frames: 25 } });
   expect(killed).toBe(true);
   const { progress } = await runOnce(home, request, OVER);
   const begun = progress.find(({ phase }) => phase === 'sweep');

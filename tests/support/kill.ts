@@ -8,8 +8,16 @@ export interface Killing {
   readonly home: string;
   readonly request: RunRequest;
   readonly over?: Record<string, Record<string, unknown>>;
-  /** Kill when this is first true; `nth` counts the lines of progress from 0. */
-  when(now: Progress, nth: number): boolean;
+  readonly at: KillAt;
+}
+
+/** A moment of a run's progress: the first at which all of this holds. */
+export interface KillAt {
+  readonly phase?: string;
+  /** Done at least. */
+  readonly frames?: number;
+  /** Lines of progress before it. */
+  readonly nth?: number;
   /** Milliseconds from then to the kill: somewhere between two lines of progress. */
   readonly after_ms?: number;
 }
@@ -20,10 +28,10 @@ export interface Killed {
   readonly last: Progress | undefined;
 }
 
-/** Runs an episode in a process of its own and kills it (SIGKILL: nothing can be tidied) at a moment of its progress. */
-export function runAndKill({ home, request, over = {}, when, after_ms = 0 }: Killing): Promise<Killed> {
+/** Runs an episode in a process of its own that is killed (SIGKILL: nothing can be tidied) at a moment of its progress. */
+export function runAndKill({ home, request, over = {}, at }: Killing): Promise<Killed> {
   const script = join(import.meta.dirname, 'episode-process.ts');
-  const child = spawn(process.execPath, [script, JSON.stringify({ home, request, over })], {
+  const child = spawn(process.execPath, [script, JSON.stringify({ home, request, over, at })], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });
@@ -32,13 +40,8 @@ export function runAndKill({ home, request, over = {}, when, after_ms = 0 }: Kil
     said += text;
   });
   let last: Progress | undefined;
-  let nth = 0;
-  let due = false;
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (due) return;
-    last = Progress.parse(JSON.parse(line));
-    due = when(last, nth++);
-    if (due) setTimeout(() => child.kill('SIGKILL'), after_ms);
+    if (line.endsWith('}')) last = Progress.parse(JSON.parse(line));
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
