@@ -26,8 +26,13 @@ export function keepWaiting(
   const sql = `insert into sa.playbook_run (run_id, playbook, state, stored, pending) values ($1, $2, 'waiting', $3::jsonb, $4::text[])
     on conflict (run_id) do update set state = 'waiting', stored = $3::jsonb, pending = $4::text[]
     where playbook_run.state = 'running' returning 1`;
-  const values = [run_id, playbook, JSON.stringify(stored), pending];
+  const values = [run_id, playbook, JSON.stringify(stored, storable), pending];
   return db.write(async (q) => (await q.query(sql, values)).length === 1);
+}
+
+/** What a model or a file name may say and no database takes. */
+function storable(_: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value;
 }
 
 /** Takes one to go on with it: of any number who try, one. Undefined when it does not wait, or a person has still to decide. */

@@ -142,6 +142,18 @@ describe.each(['embedded', 'server'] as const)('proposals and audit on the %s da
     expect(await endCutOffRuns(db, 'there', SILENT_S)).toEqual([]);
   });
 
+  contract(
+    'what waits may have said anything: NUL and half a character are left out, the rest comes back',
+    async () => {
+      const run_id = '20260101T000000Z-00000b';
+      const stored = { said: ['a\0b', 'half \ud83d', 'whole \u{1f600}'], quoted: '"\\u0000"' };
+      expect(await keepWaiting(db, { run_id, playbook: 'made', stored, pending: [] })).toBe(true);
+      const taken = await claimDecided(db, run_id, 'there');
+      expect(taken?.stored).toEqual({ ...stored, said: ['ab', 'half \ufffd', 'whole \u{1f600}'] });
+      await db.write((q) => q.query('delete from sa.playbook_run where run_id = $1', [run_id]));
+    },
+  );
+
   contract('the world of an episode moves with its changes alone, that of everything with each', async () => {
     await upsertEpisode(db, { ep_id: 'one', actor: 'test', status: 'uploaded' });
     const [one, all] = [await worldOf(db, 'one'), await worldOf(db, undefined)];
