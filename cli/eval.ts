@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { projectRoot } from '#config/load.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { WEIGHTS } from '#engine/eval/bars.ts';
+import { madeClip } from '#engine/eval/clips.ts';
 import { readFaceSet } from '#engine/eval/face-set.ts';
 import { type KnownClip, knownClips, knownSample } from '#engine/eval/seed-plans.ts';
 import { prepareSample } from '#engine/sample/prepare.ts';
@@ -63,7 +64,10 @@ async function main(signal: AbortSignal): Promise<void> {
     const kinds = WEIGHTS.filter((kind) => flags.weights === undefined || flags.weights === kind);
     const real = shared === undefined ? [] : knownClips(shared, EVALS);
     const wanted = wantedOf(flags.clip, real);
-    const clips = real.filter(({ clip }) => wanted.includes(clip.name));
+    const asked = real.filter(({ clip }) => wanted.includes(clip.name));
+    const clips = await Promise.all(
+      asked.map(async (each) => ({ ...each, clip: await madeClip(each.clip, join(home, 'joined')) })),
+    );
     // Composed once for both kinds of weights, and only when it is asked for.
     if (wanted.includes(SAMPLE)) clips.push(knownSample(await prepareSample(home, { signal }), EVALS));
     const scored = await evaluate(clips, {

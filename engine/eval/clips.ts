@@ -4,6 +4,7 @@ import type { Box, Point } from '#engine/core/image.ts';
 import type { Span } from '#engine/core/spans.ts';
 import { centre, intersection } from '#engine/math/boxes.ts';
 import type { Sample } from '#engine/sample/compose.ts';
+import { joinVideos } from './joined.ts';
 import { Labels, personAt, Truth } from './labels.ts';
 import type { TruePerson } from './screen-time.ts';
 
@@ -25,6 +26,8 @@ export interface TrueBoxes {
 export interface TrueClip {
   readonly name: string;
   readonly video: string;
+  /** What the video is joined of, where there is no such file before somebody asks for it (`madeClip`). */
+  readonly parts?: readonly string[];
   readonly duration_ms: number;
   readonly cuts_ms: readonly number[];
   /** Transitions that are no cuts. */
@@ -38,6 +41,9 @@ export interface TrueClip {
   /** Whose face a box at that moment is; null when it is nobody's whom the truth knows. */
   who(at_ms: number, box: Box): string | null;
 }
+
+/** Of the parts that clips are joined of. */
+const JOINED_FPS = 25;
 
 type Interval = readonly [number, number];
 
@@ -61,11 +67,19 @@ export function sharedClips(shared: string, labelFolder: string): TrueClip[] {
     .map(({ name, truth, label }) => {
       const boxFile = join(truthFolder, `${name}.faces.csv`);
       const boxes = existsSync(boxFile) ? readBoxes(boxFile, truth) : undefined;
-      const clip = toClip({ name, video: join(shared, 'media/clips', `${name}.mp4`), truth, label, boxes });
+      const made = toClip({ name, video: join(shared, 'media/clips', `${name}.mp4`), truth, label, boxes });
+      const clip = label?.joined ? { ...made, parts: label.joined.map((file) => join(shared, 'media', file)) } : made;
       if (truth.facebank === undefined) return clip;
       const person = new Map(Object.keys(truth.visible).map((key, n) => [key, `person_${n + 1}`]));
       return { ...clip, cast: { folder: join(shared, 'media', truth.facebank), person } };
     });
+}
+
+/** The clip with its video, which is joined in `folder` if it is no file. */
+export async function madeClip(clip: TrueClip, folder: string): Promise<TrueClip> {
+  const { name, parts } = clip;
+  if (parts === undefined) return clip;
+  return { ...clip, video: await joinVideos(parts, JOINED_FPS, join(folder, `${name}.mp4`)) };
 }
 
 /** The composed sample: everything is known exactly, so there is no collar. */

@@ -30,6 +30,8 @@ export const Labels = z.strictObject({
   others: z.array(z.string()),
   /** Transitions that are no cuts, not scored. */
   wipes_s: spans.default([]),
+  /** Of a clip that is no file: files of the media folder that it is joined of, in their order. */
+  joined: z.array(z.string()).optional(),
   /** For a clip without a truth file. */
   truth: Truth.optional(),
   faces: z.array(

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '#config/load.ts';
 import type { Artifacts } from '#engine/core/artifacts.ts';
-import { sampleClip, sharedClips, shownIn, type TrueClip } from '#engine/eval/clips.ts';
+import { madeClip, sampleClip, sharedClips, shownIn, type TrueClip } from '#engine/eval/clips.ts';
 import { analysedTimes, type Made, scoreClip } from '#engine/eval/score-clip.ts';
+import { ffprobe } from '#engine/media/ffmpeg.ts';
 import { loadComposition } from '#engine/sample/composition.ts';
 import { truthOf } from '#engine/sample/truth.ts';
+import { temporaryHome } from '../support/home.ts';
 import { sharedFolder, skipWithoutShared } from '../support/shared.ts';
 
 const skip = skipWithoutShared('the real clips and their truth');
@@ -88,6 +90,7 @@ function expectPerfect(clip: TrueClip): void {
 test.skipIf(skip)('every clip with a truth is there, and its people have neutral names', () => {
   const clips = sharedClips(sharedFolder() ?? '', join(projectRoot, 'tests/evals/labels'));
   expect(clips.map((clip) => [clip.name, clip.people.length, clip.cuts_ms.length])).toEqual([
+    ['asd_crops', 5, 24],
     ['azv_friends', 6, 3],
     ['azv_hyland2', 7, 12],
     ['composite_hdtf6', 8, 12],
@@ -96,6 +99,16 @@ test.skipIf(skip)('every clip with a truth is there, and its people have neutral
     ['msdwild_00001', 3, 0],
   ]);
   for (const { person } of clips.flatMap((clip) => clip.people)) expect(person).toMatch(/^(person|other)_\d$/);
+});
+
+test.skipIf(skip)('a clip that is joined has every frame of its parts, and is as long as its truth says', async () => {
+  const clips = sharedClips(sharedFolder() ?? '', join(projectRoot, 'tests/evals/labels'));
+  const [first, ...others] = clips.filter(({ parts }) => parts !== undefined);
+  if (first === undefined) throw new Error('no clip is joined');
+  expect(others).toEqual([]);
+  const { video, duration_ms } = await madeClip(first, temporaryHome());
+  const frames = await ffprobe(video, ['-count_packets', '-show_entries', 'stream=codec_type,nb_read_packets']);
+  expect(frames).toMatchObject({ streams: [{ codec_type: 'video', nb_read_packets: `${duration_ms / 40}` }] });
 });
 
 test.skipIf(skip)('msdwild: three boxes in each of 607 frames; those very boxes score 1', () => {
