@@ -21,7 +21,7 @@ export interface Readable {
 export interface Db extends Readable {
   /**
    * In one transaction, all or nothing. Await nothing but SQL in it, and prepare what is sent before: the embedded
-   * database serves one transaction at a time and ends one that is silent for a second while others wait.
+   * database serves one transaction at a time and ends one that is silent for seconds while others wait.
    */
   write<T>(work: (q: DbReader) => Promise<T>): Promise<T>;
   /** One statement in no transaction: what Postgres allows only there, such as `vacuum`. */

@@ -11,7 +11,8 @@ import { serveWire } from './wire.ts';
  * The entry of the one process that owns an embedded database: `node owner.ts HOME IDLE_MS`. Two processes on one data
  * folder lose rows in silence, so the folder's lock decides; who does not get it leaves at once with status 0.
  */
-const IDLE_IN_TRANSACTION_MS = 1000;
+/** More than a busy process may be kept from its next statement: by a slow disk, by loading a library, by others on its cores. */
+const IDLE_IN_TRANSACTION_MS = 5000;
 const FORGOTTEN_TRANSACTION_MS = 30_000;
 const LOOK_MS = 250;
 
