@@ -22,7 +22,7 @@ import { resolveEpisode } from '#engine/store/resolve-episode.ts';
 import { addWebhook } from '#engine/store/webhooks.ts';
 import { worldOn } from '../support/world-on.ts';
 
-const TEST_MS_MAX = 120_000;
+const TEST_MS_MAX = 240_000;
 const UNIQUE = '23505';
 const FOREIGN_KEY = '23503';
 const actor = 'test';

@@ -12,7 +12,7 @@ import { INSERT_SEED, labelsOf, stateOf } from '../support/change-rows.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { worldOn } from '../support/world-on.ts';
 
-const TEST_MS_MAX = 180_000;
+const TEST_MS_MAX = 240_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
 const me: By = { actor: 'reviewer', surface: 'cli' };
 const agent: By = { actor: 'helper', surface: 'agent' };
@@ -224,11 +224,10 @@ describe.each(['embedded', 'server'] as const)('changes on the %s database', { t
             changes.push((await correct(engine, me, 'pilot', { act: 'detach', targets: [id] })).change_id);
           return changes;
         };
+        // Once: a correction begins anew five times at most, and there are no more than four others.
         const people = async (engine: Engine) => {
-          const changes: string[] = [];
-          for (const name of ['Finn B', 'Finn C'])
-            changes.push((await changePeople(engine, me, { act: 'rename', person: finn, name })).change_id);
-          return changes;
+          const renamed = await changePeople(engine, me, { act: 'rename', person: finn, name: 'Finn B' });
+          return [renamed.change_id];
         };
         const kept = 'select track_id from sa.assignment where locked';
         const locked = (await db.read((q) => q.query<{ track_id: number }>(kept))).map((row) => `${row.track_id}`);

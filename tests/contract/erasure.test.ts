@@ -21,7 +21,7 @@ import { tablesWith } from '../support/forget-world.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { worldOn } from '../support/world-on.ts';
 
-const TEST_MS_MAX = 180_000;
+const TEST_MS_MAX = 240_000;
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
 const me: By = { actor: 'reviewer', surface: 'cli' };
 const ADA = 'Ada Quillfeather';

@@ -29,4 +29,4 @@ test('DAT-03: 2,000 clustered tracks in the embedded database: at least 99% of t
   } finally {
     await db.close();
   }
-}, 120_000);
+});

@@ -11,7 +11,7 @@ import { rowCounts } from '../support/store-rows.ts';
 import { madeRun } from '../support/store-run.ts';
 import { worldOn } from '../support/world-on.ts';
 
-const TEST_MS_MAX = 120_000;
+const TEST_MS_MAX = 240_000;
 const FOREIGN_KEY = '23503';
 
 const run = madeRun({ ep_id: 'pilot', run_id: 'r1', tracks: 10, detections_a_track: 4, dim: 8, model_id: 'made/up-8' });

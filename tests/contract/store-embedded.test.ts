@@ -12,7 +12,7 @@ import { makeHome } from '../support/home.ts';
 
 const WRITER = join(import.meta.dirname, '../support/store-writer.ts');
 const IDLE_MS = 60_000;
-const TEST_MS_MAX = 180_000;
+const TEST_MS_MAX = 240_000;
 
 describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
   // One home for all, because a new database takes seconds: each test begins with no people in it.

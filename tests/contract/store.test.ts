@@ -12,7 +12,7 @@ import { madeRun, unitVector } from '../support/store-run.ts';
 import { worldOn } from '../support/world-on.ts';
 
 const _SETUP_MS_MAX = 600_000; // the first time, Postgres is installed
-const TEST_MS_MAX = 120_000;
+const TEST_MS_MAX = 240_000;
 const UNIQUE = '23505';
 const FOREIGN_KEY = '23503';
 const CHECK = '23514';

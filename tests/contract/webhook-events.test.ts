@@ -31,7 +31,7 @@ beforeAll(async () => {
   const made = await makeEpisode(engine, 'pilot', 3, PLAIN);
   tracks = made.seen.input.tracks.flatMap(({ track_id }) => (made.personOf(track_id) === 'Ada' ? `${track_id}` : []));
   await addWebhook(await engine.db(), { url: 'https://example.org/', events: null, actor: 'tester' });
-}, 60_000);
+});
 afterAll(async () => {
   await engine.close();
   lock?.release();

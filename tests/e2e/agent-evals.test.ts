@@ -4,7 +4,7 @@ import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { fillIn } from '#agents/evals/paths.ts';
 import { type Recording, readRecording } from '#agents/evals/recording.ts';
 import { readScenarios, type Scenario } from '#agents/evals/scenario.ts';
@@ -22,8 +22,6 @@ import { is_long } from '../support/long.ts';
 import { layNewDatabase } from '../support/new-database.ts';
 import { testConfig } from '../support/run.ts';
 import { testSample, videoFolder } from '../support/videos.ts';
-
-vi.setConfig({ testTimeout: 240_000 });
 
 const ONBOARDING = 'onboarding';
 const signal = new AbortController().signal;
@@ -52,7 +50,7 @@ beforeAll(async () => {
     },
   };
   homes = openHomes(place);
-}, 240_000);
+});
 afterAll(() => homes.close());
 
 async function recorded(name: string): Promise<{ scenario: Scenario; recording: Recording }> {

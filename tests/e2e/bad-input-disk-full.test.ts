@@ -27,7 +27,7 @@ afterAll(async () => {
   await stopOwner(home);
   if (mounted) execFileSync('umount', ['-l', home]);
   rmSync(home, { recursive: true, force: true });
-}, 60_000);
+});
 
 test.skipIf(!mounted)(
   'a disk that is full says so, whenever it fills; after more room the same command finishes with the same bytes',

@@ -1,4 +1,4 @@
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { type Engine, openEngine } from '#engine/engine.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
 import { readInput, runTool } from '#mcps/kit/run-tool.ts';
@@ -14,8 +14,6 @@ import { testConfig } from '../support/run.ts';
 import { seenIn } from '../support/seen.ts';
 
 // The rows CAT-01..25 of CAPABILITIES as far as they are tools: each asked as a caller asks, on an embedded home.
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const home = temporaryHome();
 const engine: Engine = openEngine(testConfig(home));

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { video, truthPath } = await testSample();
   mkdirSync(join(home, 'sample'), { recursive: true });
   for (const file of [video, truthPath]) copyFileSync(file, join(home, 'sample', basename(file)));
-}, 240_000);
+});
 afterAll(async () => {
   await stopOwner(home);
   rmSync(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { resumePlaybook } from '#agents/playbook/resume.ts';
 import { resumeDuty } from '#agents/playbook/resume-duty.ts';
@@ -28,8 +28,6 @@ import { makeHome } from '../support/home.ts';
 import { canMakeTerminals, TerminalSession } from '../support/pty.ts';
 import { testConfig } from '../support/run.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 // One home. Nobody waits until a process counts as gone: the last that was heard of it is put into the past.
 const { home, remove } = makeHome();
 const signal = new AbortController().signal;
@@ -40,7 +38,7 @@ beforeAll(() => {
 afterAll(async () => {
   await engine.close();
   await remove();
-}, 60_000);
+});
 
 const STEPS = [
   { id: 'add', call: 'save_catalog', with: { kind: 'person', person: '${inputs.who}' }, on_proposal: 'wait' },

@@ -31,7 +31,7 @@ beforeAll(async () => {
     'Cleo/1.jpg': await portrait('sample4.jpg', 'Person I'),
   });
   await engine.db();
-}, 120_000);
+});
 
 /** Whether a process that adds the cast died at that moment. */
 async function addAndKill(moment: 'pictures' | 'rows'): Promise<boolean> {
@@ -73,4 +73,4 @@ test('killed while a cast is added, nothing of it is in force; the same command 
     ['Cleo', 1],
   ]);
   expect(unfinished()).toEqual([]);
-}, 240_000);
+});

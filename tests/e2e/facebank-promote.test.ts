@@ -55,13 +55,13 @@ test('FBK-19: the best faces of a track become seeds, with the very vectors of t
   expect(seeds[0]).toMatchObject({ origin: 'track', source: expect.stringMatching(/^clip \d+-\d$/) });
   const screentime = readFileSync(`${home}/artifacts/manifests/${EPISODE}/screentime.csv`, 'utf8');
   expect(screentime).toMatch(/Ada/); // recognised at once, in what lies on disk, too
-}, 120_000);
+});
 
 test('the same faces again are refused by the seeds that they are', async () => {
   const again = await promote({ track: String(pair[0]), person: 'Ada' });
   expect(again).toMatchObject({ added: 0, change_id: null });
   expect(new Set(again.results.map(({ code }) => code))).toEqual(new Set(['duplicate']));
-}, 120_000);
+});
 
 test('faces of somebody else are refused, whether they look like another or only unlike the person', async () => {
   const unlike = await promote({ track: String(pair[1]), person: 'Ada' });
@@ -74,7 +74,7 @@ test('faces of somebody else are refused, whether they look like another or only
   const like = await promote({ faces: own, person: 'Ada' });
   expect(like.added).toBe(0);
   expect(like.results.map(({ detail }) => detail).join('\n')).toMatch(/looks like Ben|of Ben/);
-}, 120_000);
+});
 
 test('of somebody who took their consent back nothing is promoted, until there is a new one', async () => {
   const by = { actor: 'operator', surface: 'cli' } as const;
@@ -86,7 +86,7 @@ test('of somebody who took their consent back nothing is promoted, until there i
   await undoChange(engine, by, change_id);
   const again = await promote({ track: String(pair[0]), person: 'ada' });
   expect(again.results.map(({ code }) => code)).not.toContain('no_consent');
-}, 120_000);
+});
 
 test('what is not there, and what is no track, is refused before any work', async () => {
   await expect(promote({ track: '9999', person: 'Ada' })).rejects.toMatchObject({ code: 'TRACK_NOT_FOUND' });

@@ -49,13 +49,13 @@ beforeAll(async () => {
       .jpeg()
       .toBuffer(),
   });
-}, 180_000);
+});
 
 test('PRO-03: a bank without anybody is nobody', async () => {
   expect(await bank()).toBeNull();
   expect(await list()).toMatchObject({ people: [], confused: [], sheet: null });
   await expect(add({ export_to: folder })).rejects.toMatchObject({ code: 'NO_FACEBANK' });
-}, 180_000);
+});
 
 test('FBK-01, FBK-02: a folder of folders is a whole cast in one call, and one change', async () => {
   const done = await add({ paths: [join(folder, 'cast')] });
@@ -86,7 +86,7 @@ test('FBK-01, FBK-02: a folder of folders is a whole cast in one call, and one c
     ),
   );
   expect(rows).toEqual([{ seeds: 5, vectors: 5 }]);
-}, 180_000);
+});
 
 test('FBK-15, X-8: the same folder again: every face is refused with the seed that it is already', async () => {
   const before = await list({ person: 'ben' });
@@ -98,7 +98,7 @@ test('FBK-15, X-8: the same folder again: every face is refused with the seed th
   const others = await add({ paths: [join(folder, 'cast/Ada')], person: 'Dora' });
   expect(others.results[0]).toMatchObject({ code: 'duplicate', detail: expect.stringMatching(/of Ada$/) });
   expect(others.created).toEqual([]);
-}, 180_000);
+});
 
 test('FBK-04, FBK-05, FBK-07, FBK-10, FBK-12: refusals say why, with value and threshold; of several faces one may be picked', async () => {
   const paths = ['group.jpg', 'empty.png', 'text.jpg', 'tiny.jpg'].map((name) => join(folder, name));
@@ -123,7 +123,7 @@ test('FBK-04, FBK-05, FBK-07, FBK-10, FBK-12: refusals say why, with value and t
   await expect(add({ person: 'Eve' })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   await expect(add({ paths, person: 'Eve', show: 'x' })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   await expect(add({ paths, person: 'Eve', show: 'x', season: 1 })).rejects.toMatchObject({ code: 'SHOW_NOT_FOUND' });
-}, 180_000);
+});
 
 test('one person under two names is said at once', async () => {
   const pictures = writePictures(join(folder, 'twice'), {
@@ -136,7 +136,7 @@ test('one person under two names is said at once', async () => {
   expect(warnings).toEqual([expect.objectContaining({ file: '1.jpg', person: 'Fay', other: 'Ben' })]);
   expect(warnings[0]?.probability).toBeGreaterThan(0.5);
   await add({ remove: results.flatMap(({ seed_id }) => seed_id ?? []) });
-}, 180_000);
+});
 
 test('a seed that is taken out has no say; undo brings it back', async () => {
   const { seeds } = await list({ person: 'Ada' });
@@ -152,7 +152,7 @@ test('a seed that is taken out has no say; undo brings it back', async () => {
   expect(anew.results[0]).toMatchObject({ code: 'added', seed_id, person: 'Ada' });
   expect(out.change_id).not.toBe(anew.change_id);
   expect(await namesIn()).toEqual(['Ada', 'Ben', 'Cleo']);
-}, 180_000);
+});
 
 test('PRO-04: an episode of a season with a cast is given the cast alone, and who has no photo is named', async () => {
   const db = await engine.db();
@@ -174,7 +174,7 @@ test('PRO-04: an episode of a season with a cast is given the cast alone, and wh
   expect((await list({ show: 'demo', season: 1 })).people.map(({ person, seeds }) => [person, seeds])).toEqual([
     ['Jo', 0],
   ]);
-}, 180_000);
+});
 
 test('who was merged counts for the person who is left; who was deleted or took back consent is left out', async () => {
   const merged = await changePeople(engine, by, { act: 'merge', person: 'Cleo', into: 'Ben' });
@@ -200,7 +200,7 @@ test('who was merged counts for the person who is left; who was deleted or took 
   await expect(unknown).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   await undoChange(engine, by, consent.change_id ?? '');
   expect(await namesIn()).toEqual(['Ada', 'Ben', 'Cleo']);
-}, 180_000);
+});
 
 test('FBK-18: the contact sheet shows numbered faces, a page at a time', async () => {
   const first = await list({ person: 'Ben', limit: 1 });
@@ -216,7 +216,7 @@ test('FBK-18: the contact sheet shows numbered faces, a page at a time', async (
     .stats();
   for (const { stdev } of channels) expect(stdev).toBeGreaterThan(10); // a face, not a flat cell
   expect(sheet).toMatch(/facebank\/p_\w+\/sheet-/); // goes with the person
-}, 180_000);
+});
 
 test('FBK-13: what is written by an export is read again elsewhere as the same seeds', async () => {
   const out = mkdtempSync(join(tmpdir(), 'sa-export-'));
@@ -244,4 +244,4 @@ test('FBK-13: what is written by an export is read again elsewhere as the same s
     await other.close();
     rmSync(out, { recursive: true, force: true });
   }
-}, 180_000);
+});

@@ -29,7 +29,7 @@ test('a video and a photo are taken from their addresses as from a file', async 
   const added = await ask(addSeeds, { person: 'Ada', paths: [`${origin}/cast/ada.jpg`] });
   expect(added).toMatchObject({ added: 1, rejected: 0, results: [{ file: `${origin}/cast/ada.jpg`, code: 'added' }] });
   expect(asked).toHaveLength(2);
-}, 120_000);
+});
 
 test('nothing is fetched that the configuration does not name; what is no video leaves nothing', async () => {
   const { origin } = await localServer((_, response) => response.end('no video'));
@@ -45,4 +45,4 @@ test('nothing is fetched that the configuration does not name; what is no video 
     code: expect.stringMatching(/^MEDIA_/),
   });
   await expect(ask(getEpisode, { episode: 'other-s01e03' })).rejects.toMatchObject({ code: 'EPISODE_NOT_FOUND' });
-}, 120_000);
+});

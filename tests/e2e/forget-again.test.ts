@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
 import { forgetPerson } from '#engine/erasure/erasures.ts';
@@ -31,8 +31,6 @@ import { makeHome } from '../support/home.ts';
 import { some } from '../support/long.ts';
 
 // An erasure that is cut off is ended by the next command; one that an older copy of the database has lost is done again.
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const by = { actor: 'operator', surface: 'cli' } as const;
 const { home: original, remove } = makeHome();

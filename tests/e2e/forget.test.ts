@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { correct } from '#engine/corrections/correct.ts';
 import { changePeople } from '#engine/corrections/people.ts';
 import type { Engine } from '#engine/engine.ts';
@@ -29,8 +29,6 @@ import {
 import { temporaryHome } from '../support/home.ts';
 
 // a run with two people who were named and seeded from it; one of them is forgotten, then the episode deleted.
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const by = { actor: 'operator', surface: 'cli' } as const;
 const home = temporaryHome();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { overrideConfig, projectRoot } from '#config/load.ts';
 import { changePeople } from '#engine/corrections/people.ts';
@@ -25,8 +25,6 @@ import { temporaryHome } from '../support/home.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { canMakeTerminals, TerminalSession } from '../support/pty.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 const PLAIN = { period_ms: 200, missed: 0, jitter: 0.02, scale: 1, breaks: 0, joins: false };
 const EP = 'guard-pilot';
 const home = temporaryHome();
@@ -38,7 +36,7 @@ let made: MadeEpisode;
 beforeAll(async () => {
   made = await makeEpisode(engine, EP, 3, PLAIN);
   await changePeople(engine, { actor: 'operator', surface: 'cli' }, { act: 'create', name: 'Ada' });
-}, 120_000);
+});
 afterAll(() => engine.close());
 
 function caller(over: Partial<Caller> = {}): Caller {
@@ -262,7 +260,7 @@ test('a client with a shell tries every other way: stdin, arguments, environment
   expect(await changes()).toBe(before);
   expect(await findEpisode(await engine.db(), EP)).not.toBeNull();
   expect((await requireProposal(await engine.db(), id)).status).toBe('open');
-}, 240_000);
+});
 
 test.skipIf(!terminals)(
   'at a terminal a person approves with the code that stands there, and it is done once',

@@ -40,7 +40,7 @@ test('DEV-06: from another empty home and with four workers: the same bytes', as
   const { summary } = await runOnce(other, request, { services: { workers: 4 } });
   expect(publishedFiles(other)).toEqual(files);
   expect(summary.run_id).toBe(first.summary.run_id);
-}, 120_000);
+});
 
 test('a second run is all cache: no decoder, no detector thread, the same bytes', async () => {
   let again: OneRun | undefined;
@@ -51,7 +51,7 @@ test('a second run is all cache: no decoder, no detector thread, the same bytes'
   expect(started.programs.filter((name) => /ffmpeg|ffprobe/.test(name))).toEqual([]);
   expect(started.threads).toBe(0);
   expect(publishedFiles(home)).toEqual(files);
-}, 120_000);
+});
 
 test('another tracker setting opens no detector, and gives what an empty home would give', async () => {
   const over = { tracking: { match_thresh: 0.5, min_hits: 3, track_buffer: 12 } };
@@ -69,7 +69,7 @@ test('another tracker setting opens no detector, and gives what an empty home wo
   // And back: what the tests after this one begin with.
   await runOnce(home, request);
   expect(publishedFiles(home)).toEqual(files);
-}, 180_000);
+});
 
 test('another clustering threshold runs clustering and what follows only', async () => {
   let run: OneRun | undefined;
@@ -82,7 +82,7 @@ test('another clustering threshold runs clustering and what follows only', async
   // And back: everything is in the cache again, and what is published is what it was.
   expect(freshStages(await runOnce(home, request))).toEqual([]);
   expect(publishedFiles(home)).toEqual(files);
-}, 120_000);
+});
 
 test('DET-15: a cache that somebody has emptied in part is made again where it is needed', async () => {
   const { key } = first.summary.stages.find(({ name }) => name === 'harvest') ?? { key: '' };
@@ -93,7 +93,7 @@ test('DET-15: a cache that somebody has emptied in part is made again where it i
   writeFileSync(join(home, 'cache', 'tracks', `${tracks}.json`), '{"rows":[{"track_id":0,"class":"person"}]}');
   expect(freshStages(await runOnce(home, request))).toEqual(['track', 'harvest', 'embed']);
   expect(publishedFiles(home)).toEqual(files);
-}, 120_000);
+});
 
 test('CUT-02: no track spans a cut, no total exceeds the runtime, nobody is twice in one moment', () => {
   const shots = manifest<Shot[]>(home, EPISODE, 'shots.json');
@@ -143,7 +143,7 @@ test('pictures of frames and crops leave only through their exporters', async ()
   expect(crops).toHaveLength(on.summary.counts.faces);
   expect(on.summary.exported.files).toBe(frames.length + crops.length);
   expect(pictures('frames')).toEqual([]);
-}, 180_000);
+});
 
 test('what is read from the home is not where it was made: no path of this machine in any manifest', () => {
   for (const name of ['run.json', 'media.json', 'identities.json', 'screentime.json'])

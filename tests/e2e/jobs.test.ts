@@ -20,7 +20,7 @@ import { Receiver } from '../support/receiver.ts';
 import { serveOffer } from '../support/serve-offer.ts';
 import { shortClip } from '../support/videos.ts';
 
-const TEST_MS_MAX = 180_000;
+const TEST_MS_MAX = 240_000;
 const { home, remove } = makeHome();
 const file = join(home, 'test-config.yaml');
 const stop = new AbortController();

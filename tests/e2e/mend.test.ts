@@ -82,7 +82,7 @@ test('FAC-15: the pictures of one track are cut from the footage again, byte for
   expect(await pictures()).toEqual(before);
   expect(publishedFiles(home)).toEqual(files);
   expect((await ask(mendEpisode, { episode: EPISODE })).episodes[0]).toMatchObject({ faces: 0, files: false });
-}, 120_000);
+});
 
 test('corrections, sheets and pages go through without pictures, and name the call that brings them back', async () => {
   await emptyPictures();
@@ -113,7 +113,7 @@ test('corrections, sheets and pages go through without pictures, and name the ca
   await ask(undoChange, { change_id: done.change_id });
   await ask(mendEpisode, { episode: EPISODE });
   expect(publishedFiles(home)).toEqual(files);
-}, 120_000);
+});
 
 test('MOD-11: files of another revision than the rows are named, and written again', async () => {
   expect(await problems()).toMatchObject({ files: { state: 'ok' }, names: { state: 'ok' } });
@@ -133,7 +133,7 @@ test('MOD-11: files of another revision than the rows are named, and written aga
   expect(await ask(mendEpisode, {})).toMatchObject({ episodes: [], left: [{ episode: EPISODE }] });
   writeFileSync(path, text);
   expect(await problems()).toMatchObject({ files: { state: 'ok' }, names: { state: 'ok' } });
-}, 120_000);
+});
 
 test('an episode that does not know of a change of people is named, and named anew', async () => {
   const { rows } = (await openRun(engine, EPISODE)).faces;
@@ -155,4 +155,4 @@ test('an episode that does not know of a change of people is named, and named an
   expect(await ask(mendEpisode, {})).toMatchObject({ episodes: [{ episode: EPISODE, named: true, files: true }] });
   expect(await problems()).toMatchObject({ files: { state: 'ok' }, names: { state: 'ok' } });
   expect(publishedFiles(home)).not.toEqual(seeded);
-}, 120_000);
+});

@@ -51,7 +51,7 @@ test('an opened run holds what the artifacts hold, to the last bit, from the pac
     writeFileSync(engine.blobs.pathOf(packedKey(keys)), 'nonsense');
     expect(await openRun(engine, EPISODE)).toEqual(plain(run));
   });
-}, 120_000);
+});
 
 test('named again from the same, it has the same keys; what is published from it has the bytes of the run', async () => {
   await withEngine(async (engine) => {
@@ -63,7 +63,7 @@ test('named again from the same, it has the same keys; what is published from it
     await publishIdentities(engine, run, made);
     expect(publishedFiles(home)).toEqual(files);
   });
-}, 120_000);
+});
 
 test('a decision names an identity, and without it everything is as it was', async () => {
   await withEngine(async (engine) => {
@@ -95,7 +95,7 @@ test('a decision names an identity, and without it everything is as it was', asy
     await publishIdentities(engine, run, await identifyRun(engine, run, NOTHING));
     expect(publishedFiles(home)).toEqual(files);
   });
-}, 120_000);
+});
 
 test('a change of people makes runs stale; naming them again writes a revision only where something is different', async () => {
   await withEngine(async (engine) => {
@@ -112,7 +112,7 @@ test('a change of people makes runs stale; naming them again writes a revision o
     expect(await runKeys(db, EPISODE)).toMatchObject({ revision: 2 });
     expect(publishedFiles(home)).toEqual(files);
   });
-}, 120_000);
+});
 
 test('SCR-07: a run against its own past and against numbers of somebody else, per person with the cause', async () => {
   await withEngine(async (engine) => {
@@ -147,7 +147,7 @@ test('SCR-07: a run against its own past and against numbers of somebody else, p
       code: 'INPUT_INVALID',
     });
   });
-}, 120_000);
+});
 
 test('what is missing is said: no run, or an artifact that somebody has cleared', async () => {
   await withEngine(async (engine) => {
@@ -160,4 +160,4 @@ test('what is missing is said: no run, or an artifact that somebody has cleared'
       details: { missing: expect.stringContaining('embeddings; the stage embed makes it') },
     });
   });
-}, 120_000);
+});

@@ -43,4 +43,4 @@ test('a killed sweep goes on from its checkpoint, not from the start', async () 
   const begun = progress.find(({ phase }) => phase === 'sweep');
   expect(begun?.frames_done).toBeGreaterThan(15);
   expect(publishedFiles(home)).toEqual(files);
-}, 180_000);
+});

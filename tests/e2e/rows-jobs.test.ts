@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
 import { getEpisode } from '#mcps/screenalytics/tools/get-episode.ts';
 import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
@@ -9,8 +9,6 @@ import { asker, program } from '../support/program.ts';
 import { ffmpeg, H264, pattern, testSample, videoFolder } from '../support/videos.ts';
 
 // Rows of CAPABILITIES about models, the machine, and runs that are refused, fail or are stopped; the others are in rows.test.ts.
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const DETECTOR = 'mediapipe_face_full';
 const EMBEDDER = 'faceres';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { Progress } from '#engine/core/progress.ts';
 import { RunPlan, RunSummary } from '#engine/core/summary.ts';
 import { JobRecord } from '#engine/run/job-record.ts';
@@ -22,8 +22,6 @@ import { testSample } from '../support/videos.ts';
 
 // Each row of CAPABILITIES that issue 2 makes true, called as a person calls it: one run of the sample, then questions.
 // docs/acceptance.yaml says which test speaks of each row.
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const home = temporaryHome();
 const EP = 'rows-s01e01';

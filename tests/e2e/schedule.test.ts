@@ -54,11 +54,11 @@ const write = (over: object = {}) => writeFileSync(file, JSON.stringify({ ...NIG
 beforeAll(() => {
   write();
   engine = opened();
-}, 60_000);
+});
 afterAll(async () => {
   await engine?.close();
   await remove();
-}, 60_000);
+});
 
 const quiet = () => new AbortController().signal;
 const answer = async (...argv: string[]) => {
@@ -281,7 +281,7 @@ test('whom it names is erased: it is not run any more, and says why; it can be g
   expect(await look()).toBe(false);
   expect((await jobs()).length).toBe(before);
   expect(await answer('playbook', 'list')).toMatchObject({ ok: false, output: { schedules: [{ next_at: null }] } });
-  expect(await answer('playbook', 'unschedule', 'nightly')).toMatchObject({ ok: true });
+  expect(await answer('playbook', 'unschedule', file)).toMatchObject({ ok: true });
   await expect(answer('playbook', 'unschedule', 'nightly')).rejects.toMatchObject({ code: 'PLAYBOOK_NOT_FOUND' });
   expect(readFileSync(file, 'utf8')).toContain('nightly');
 });

@@ -156,7 +156,7 @@ test('a second set-up skips what is there, and hands arguments over', async () =
   expect(end.stderr).toMatch(/Models: ready\./);
   expect(end.stdout).toMatch(/Test Files\s+1 passed \(1\)/);
   expect(end.code).toBe(0);
-}, 120_000);
+});
 
 /** A tree as cloned: what set-up reads, and no node_modules. */
 function copyOfTheTree(name: string): string {
@@ -218,7 +218,7 @@ function run(command: string, args: string[], { env = {}, cwd = projectRoot, kil
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 110_000,
+    timeout: 230_000,
   });
   let stdout = '';
   let stderr = '';

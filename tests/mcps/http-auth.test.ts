@@ -18,7 +18,7 @@ import { openNew, openOld } from '../support/mcp-clients.ts';
 import { testedFace } from '../support/mcp-server.ts';
 import { testConfig } from '../support/run.ts';
 
-const TEST_MS_MAX = 120_000;
+const TEST_MS_MAX = 240_000;
 const ISSUER = 'https://login.example.org/tenant';
 const RESOURCE = 'https://media.example.org/mcp';
 const READ = 'screenalytics:read';

@@ -168,9 +168,7 @@ test('a reader that stops early, or never reads, leaves no decoder behind', asyn
     const frames = openFrames({ ...request, signal: new AbortController().signal });
     const memory = new Uint8Array(1280 * 720 * 3);
     for (let i = 0; i < reads; i++) expect(await frames.next(memory)).toBeDefined();
-    const began = performance.now();
-    await frames.close();
-    expect(performance.now() - began).toBeLessThan(5000);
+    await frames.close(); // ends, though nobody reads
   }
 });
 

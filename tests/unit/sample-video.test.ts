@@ -16,7 +16,7 @@ let sample: Sample;
 
 beforeAll(async () => {
   sample = await prepareSample(home, { name: 'test', progress: (done, all) => ticks.push([done, all]) });
-}, 240_000);
+});
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 test('the file has the frames, the length, the size and the sound that the truth says', () => {
