@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { parse, resolve } from 'node:path';
 import { z } from 'zod';
 import { readAssignments } from '#agents/playbook/inputs.ts';
 import { requireSound } from '#agents/playbook/lint.ts';
@@ -58,7 +58,7 @@ const scheduleCommand: Command = {
   },
 };
 
-const unscheduleInput = z.object({ playbook: z.string().min(1).describe('Its name') });
+const unscheduleInput = z.object({ playbook: z.string().min(1).describe('Its name, or the path of its file') });
 
 const unscheduleCommand: Command = {
   words: ['playbook', 'unschedule'],
@@ -67,7 +67,8 @@ const unscheduleCommand: Command = {
   positional: 'playbook',
   everyday: true,
   run: async (raw, { engine }) => {
-    const { playbook } = readInput('playbook unschedule', unscheduleInput, raw);
+    const { playbook: named } = readInput('playbook unschedule', unscheduleInput, raw);
+    const playbook = isPath(named) ? parse(named).name : named; // a file is named as what is in it
     const removed = await removeSchedule(await engine.db(), queueName(engine.config.home), playbook);
     if (!removed) throw new ScreenalyticsError('PLAYBOOK_NOT_FOUND', { playbook, problem: 'is not scheduled' });
     return {
