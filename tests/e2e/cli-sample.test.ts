@@ -125,7 +125,7 @@ test('the report can be exported as one file', async () => {
   expect(readFileSync(JSON.parse(stdout).path, 'utf8')).toContain('Person C');
 });
 
-test('TGT-07, PRO-01, PRO-07, PRO-10, PRO-12: diagnostics and the episode’s files', async () => {
+test('TGT-07, PRO-01, PRO-05, PRO-07, PRO-10, PRO-12: diagnostics and the episode’s files', async () => {
   const found = JSON.parse((await cli('diagnostics', 'sample-s01e02', '--confidence', '0.7', '--json')).stdout);
   const { counts } = run;
   expect(found.detections).toMatchObject({ kept: counts.detections_kept, raw: counts.detections_raw });
@@ -146,6 +146,13 @@ test('TGT-07, PRO-01, PRO-07, PRO-10, PRO-12: diagnostics and the episode’s fi
   expect(confusion.matrix.map((row, i) => row.map((_, k) => confusion.matrix[k]?.[i]))).toEqual(confusion.matrix);
   const bank = confusion.people.map(({ name }) => name);
   expect(bank).toContain('Person C');
+  const key = expect.stringMatching(/^[0-9a-f]{32}$/);
+  expect(JSON.parse(file('run.json')).facebank).toEqual({
+    key,
+    people: bank.length,
+    seeds: expect.any(Number),
+    without_seeds: [],
+  });
   const audit = shape.audit.parse(
     file('id_assign_audit.jsonl')
       .trim()

@@ -88,14 +88,17 @@ test('ING-16, DET-09: the video’s own rate is found; fps 0 is every frame, and
   });
 });
 
-test('DET-02: a detector that cannot be had is passed over, and that is said to the person and kept with the run', async () => {
+test('DET-02, QA-05: a detector that cannot be had is passed over, and that is said to the person and kept with the run', async () => {
   const config = { ...CONFIG, detection: { order: ['scrfd_2_5g', 'mediapipe_face_full'] } };
   const passed_over = [{ id: 'scrfd_2_5g', code: 'MODEL_LICENCE' }];
   expect(RunPlan.parse(await ask(['plan', EP, ...STRICT], { config }))).toMatchObject({ passed_over });
   const argv = ['run', 'episode', EP, ...STRICT];
   const run = RunSummary.parse(await ask(argv, { config }));
   expect(run).toMatchObject({ passed_over, detector: 'mediapipe_face_full' });
-  expect((await program(argv, { home, config })).stdout).toMatch(/not used +scrfd_2_5g \(MODEL_LICENCE\)/);
+  const { stdout } = await program(argv, { home, config });
+  expect(stdout).toMatch(/not used +scrfd_2_5g \(MODEL_LICENCE\)/);
+  expect(stdout).toMatch(/^review +npx screenalytics review rows-s01e01: .* answer these \d+ and/m);
+  expect(stdout).toMatch(/^again +npx screenalytics show rows-s01e01\nexport +npx screenalytics export rows-s01e01 /m);
   const record = JSON.parse(readFileSync(join(manifests, 'run.json'), 'utf8'));
   expect(record.models.detector).toMatchObject({ id: 'mediapipe_face_full', passed_over });
   await ask(argv);

@@ -172,7 +172,7 @@ test('another Host is refused: a page of elsewhere that renamed itself to this a
   expect(status).toBe(421);
 });
 
-test('an upload is kept whole or not at all: size, sha256, and what is there already', async () => {
+test('ING-06: an upload is kept whole or not at all: size, sha256, and what is there already', async () => {
   const { put, at } = await served();
   const file = at('raw/videos/clip/episode.mp4');
   const send = async (to: string, body: string) => {
