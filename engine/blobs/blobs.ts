@@ -2,6 +2,8 @@
 export interface BlobReader {
   /** With `room`: into memory that is there already, of which the result is the beginning. */
   get(key: string, room?: Room): Promise<Uint8Array | undefined>;
+  /** The same, of which only the parts that are asked for are read. */
+  parts(key: string, room: Room): Promise<Parts | undefined>;
   has(key: string): Promise<boolean>;
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<string[]>;
@@ -34,6 +36,16 @@ export interface Blobs extends BlobReader {
 
 /** At least so many bytes, whose contents nobody needs any more. */
 export type Room = (bytes: number) => Uint8Array;
+
+/** An object that is read in parts into memory of its whole size. */
+export interface Parts {
+  /** All of it; what was not loaded is anything. */
+  readonly bytes: Uint8Array;
+  /** Reads the bytes from `first` up to `end`. HOME_BUSY: the object is not any more what it was. */
+  load(first: number, end: number): Promise<void>;
+  /** At once, for who cannot wait. */
+  loadNow(first: number, end: number): void;
+}
 
 export interface BlobFacts {
   readonly bytes: number;

@@ -1,22 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import {
-  copyFile,
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+  createReadStream,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { copyFile, link, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { BlobFacts, Blobs, Part, PutLimits, Room } from './blobs.ts';
 import { signLocally } from './local-urls.ts';
+import { partsOfFile } from './parts.ts';
 
 /** Blobs in a folder. No key can point outside of it, and no link below it leads outside. */
 export function openLocalBlobs(folder: string): Blobs {
@@ -30,36 +28,34 @@ export function openLocalBlobs(folder: string): Blobs {
   }
 
   /** The path of a key, or refused where a link on the way leads outside of the folder. */
-  async function follow(key: string): Promise<string> {
+  function follow(key: string): string {
     const path = pathOf(key);
-    await confine(path, root, key);
+    confine(path, root, key);
     return path;
   }
 
   /** The same for what is replaced or removed by its name: where that name itself leads does not matter. */
-  async function named(key: string): Promise<string> {
+  function named(key: string): string {
     const path = pathOf(key);
-    if (path !== root) await confine(dirname(path), root, key);
+    if (path !== root) confine(dirname(path), root, key);
     return path;
   }
 
   async function place(key: string, make: (temporary: string) => Promise<void>, replace = true): Promise<void> {
-    const path = await named(key);
+    const path = named(key);
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-    await mkdir(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true });
     try {
       await make(temporary);
-      if (replace) await rename(temporary, path);
+      if (replace) renameSync(temporary, path);
       else await link(temporary, path).catch(isThere);
-      await rm(temporary, { force: true }); // two names of one file: renaming one to the other does nothing
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
+    } finally {
+      rmSync(temporary, { force: true }); // also after renaming: of two names of one file that does nothing
     }
   }
 
   async function filesBelow(prefix: string): Promise<string[]> {
-    const found = await readdir(await follow(prefix), { recursive: true, withFileTypes: true }).catch(() => []);
+    const found = await readdir(follow(prefix), { recursive: true, withFileTypes: true }).catch(() => []);
     return found.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
   }
 
@@ -71,13 +67,13 @@ export function openLocalBlobs(folder: string): Blobs {
   }
 
   async function facts(key: string): Promise<BlobFacts | undefined> {
-    const found = await stat(await follow(key)).catch(absent);
+    const found = await stat(follow(key)).catch(absent);
     return found?.isFile() ? { bytes: found.size, modified_ms: Math.round(found.mtimeMs) } : undefined;
   }
 
   async function* read(key: string, part?: Part): AsyncGenerator<Uint8Array> {
     const span = part === undefined ? {} : { start: part.first, end: part.last };
-    yield* createReadStream(await follow(key), { ...span, highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>;
+    yield* createReadStream(follow(key), { ...span, highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>;
   }
 
   return {
@@ -86,14 +82,27 @@ export function openLocalBlobs(folder: string): Blobs {
     stat: facts,
     read,
     async get(key, room) {
-      const path = await follow(key);
-      return (room === undefined ? readFile(path) : readInto(path, room)).catch(absent);
+      const path = follow(key);
+      const found = factsOf(path);
+      if (found === undefined) return undefined;
+      if (room !== undefined) return readInto(path, room).catch(absent);
+      return found.size > SMALL ? readFile(path).catch(absent) : readNow(path);
     },
-    has: async (key) => (await stat(await follow(key)).catch(absent)) !== undefined,
+    async parts(key, room) {
+      const path = follow(key);
+      return factsOf(path)?.isFile() ? partsOfFile(path, key, room) : undefined;
+    },
+    has: async (key) => factsOf(follow(key)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
       const real = await realpath(path); // a hard link to a symbolic one would keep the name, not the bytes
-      await place(key, (temporary) => link(real, temporary).catch(() => copyFile(real, temporary)));
+      await place(key, async (temporary) => {
+        try {
+          linkSync(real, temporary);
+        } catch {
+          await copyFile(real, temporary); // another disk, or one without links
+        }
+      });
     },
     putStream: (key, bytes, limits) => place(key, (temporary) => receive(temporary, bytes, limits), limits.replace),
     signGet: (key, ttl_s) => signLocally(root, { method: 'GET', key, ttl_s }),
@@ -108,7 +117,7 @@ export function openLocalBlobs(folder: string): Blobs {
     },
     async delete(prefix) {
       if (pathOf(prefix) === root) throw new ScreenalyticsError('INPUT_INVALID', { reason: 'an empty prefix' });
-      await rm(await named(prefix), { recursive: true, force: true });
+      await rm(named(prefix), { recursive: true, force: true });
     },
   };
 }
@@ -132,15 +141,38 @@ async function readInto(path: string, room: Room): Promise<Uint8Array> {
 }
 
 /** Every part of the path that is there must really lie below the root. */
-async function confine(path: string, root: string, key: string): Promise<void> {
-  const home = await realpath(root).catch(absent);
+function confine(path: string, root: string, key: string): void {
+  const home = realOf(root);
   if (home === undefined) return; // nothing is there yet
   for (let at = path; at !== root; at = dirname(at)) {
-    const real = await realpath(at).catch(absent);
+    const real = realOf(at);
     if (real === undefined) continue;
     if (real === home || real.startsWith(home + sep)) return;
     throw new ScreenalyticsError('INPUT_INVALID', { key, reason: 'a link leads outside of the home folder' });
   }
+}
+
+/** Files up to this size are read at once: handing them to another thread and back takes several times as long. */
+const SMALL = 1 << 17;
+
+/** What takes some microseconds is not handed to another thread, which takes six times as long: naming a season asks for thousands of files. */
+const realOf = atOnce((path) => realpathSync.native(path));
+const factsOf = atOnce((path) => statSync(path));
+const readNow = atOnce((path): Uint8Array => {
+  const read = readFileSync(path);
+  const own = Buffer.allocUnsafeSlow(read.length); // what is read at once may lie in memory that is shared
+  own.set(read);
+  return own;
+});
+
+function atOnce<T>(ask: (path: string) => T): (path: string) => T | undefined {
+  return (path) => {
+    try {
+      return ask(path);
+    } catch (error) {
+      return absent(error as NodeJS.ErrnoException);
+    }
+  };
 }
 
 async function receive(path: string, bytes: AsyncIterable<Uint8Array>, limits: PutLimits): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ChangePayload, Counted } from '../core/change.ts';
+import { detectedIn } from '../core/detected.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { By, Decisions, Facebank, Identities } from '../core/identities.ts';
 import type { Engine } from '../engine.ts';
@@ -79,7 +80,13 @@ export async function openEpisode(engine: Engine, ep_id: string): Promise<Episod
 
 export function decideInput({ run }: Pick<EpisodeState, 'run'>, decisions: Decisions): DecideInput {
   const { tracks, detections, faces, embeddings } = run;
-  return { tracks: tracks.rows, detections: detections.rows, faces: faces.rows, embeddings, decisions };
+  return {
+    ...{ tracks: tracks.rows, faces: faces.rows, embeddings, decisions },
+    detected: detectedIn(detections),
+    get detections() {
+      return detections.rows;
+    },
+  };
 }
 
 /**

@@ -2,14 +2,19 @@ import type { Facebank } from '../core/identities.ts';
 import type { EngineReader } from '../engine.ts';
 import { listPeople, type Person } from '../store/people.ts';
 import { activeSeeds, castOfEpisode, everyCast, type StoredSeed } from '../store/seeds.ts';
-import { type SeedModels, seedVectors } from './seed-vectors.ts';
+import { type KnownVectors, type SeedModels, seedVectors } from './seed-vectors.ts';
 
 /**
  * The facebank of an episode, as a run is given it: the cast of its season where that has one, else everybody who has a seed and
  * belongs to no season: another show's cast has no business in a clip of one's own. Null when there is nobody, so that nobody is
  * recognised. Who took back their consent is not in it.
  */
-export async function facebankFor(engine: EngineReader, ep_id: string, models: SeedModels): Promise<Facebank | null> {
+export async function facebankFor(
+  engine: EngineReader,
+  ep_id: string,
+  models: SeedModels,
+  read?: KnownVectors,
+): Promise<Facebank | null> {
   const db = await engine.db();
   const cast = new Set(await castOfEpisode(db, ep_id));
   const elsewhere = new Set(cast.size > 0 ? [] : await everyCast(db));
@@ -21,7 +26,7 @@ export async function facebankFor(engine: EngineReader, ep_id: string, models: S
     db,
     people.map(({ person_id }) => person_id),
   );
-  const bank = await bankOf(engine, people, seeds, models);
+  const bank = await bankOf(engine, people, seeds, models, read);
   // Who is no cast member and has no photo is not missing from anything.
   return cast.size > 0 || bank === null ? bank : { ...bank, without_seeds: [] };
 }
@@ -32,8 +37,9 @@ export async function bankOf(
   people: readonly Pick<Person, 'person_id' | 'name'>[],
   seeds: readonly StoredSeed[],
   models: SeedModels,
+  read?: KnownVectors,
 ): Promise<Facebank | null> {
-  const vectors = await seedVectors(engine, seeds, models);
+  const vectors = await seedVectors(engine, seeds, models, read);
   const own = people.map(({ person_id, name }) => ({
     person_id,
     name,

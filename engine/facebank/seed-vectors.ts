@@ -25,6 +25,9 @@ type Located = Pick<StoredSeed, 'seed_id' | 'owner_id' | 'detector' | 'box'>;
 
 /** Overlap from which a face that another detector found is the seed's own. */
 const SAME_FACE_IOU = 0.3;
+/** Vectors that were read before, by key: what a seed looks like to a model never changes. For one piece of work, not for a process. */
+export type KnownVectors = Map<string, Float32Array>;
+
 /** Chips that are embedded at once. */
 const BATCH = 32;
 /** Files that are read at once. */
@@ -38,6 +41,7 @@ export async function seedVectors(
   engine: EngineReader,
   seeds: readonly Located[],
   models: SeedModels,
+  known: KnownVectors = new Map(),
 ): Promise<Map<string, Float32Array>> {
   const name = vectorName(engine, models);
   const { dim = 0 } = models.embedder.entry;
@@ -45,8 +49,11 @@ export async function seedVectors(
   for (let from = 0; from < seeds.length; from += READS)
     await Promise.all(
       seeds.slice(from, from + READS).map(async ({ owner_id, seed_id }) => {
-        const bytes = await engine.blobs.get(facebankKeys.vector(owner_id, seed_id, name));
-        if (bytes?.length === dim * 4) vectors.set(seed_id, fromBytes(bytes));
+        const key = facebankKeys.vector(owner_id, seed_id, name);
+        const bytes = known.has(key) ? undefined : await engine.blobs.get(key);
+        if (bytes?.length === dim * 4) known.set(key, fromBytes(bytes));
+        const vector = known.get(key);
+        if (vector !== undefined) vectors.set(seed_id, vector);
       }),
     );
   const missing = seeds.filter(({ seed_id }) => !vectors.has(seed_id));

@@ -66,11 +66,15 @@ function normalisedRow(row: Float64Array, { calibration, cohort, cohort_weight }
   return out;
 }
 
-/** How prototypes score on the tracks of one run, as it was worked out before: the same numbers, sooner. */
+/** What follows from one run's tracks alone, as it was worked out before: the same, sooner. */
 export interface ScoreMemo {
-  /** (tracks): what `bestTwo` gives for each; undefined: not known. */
+  /** How prototypes score on them. (tracks): what `bestTwo` gives for each; undefined: not known. */
   get(prototypes: readonly Vector[]): Float64Array | undefined;
   set(prototypes: readonly Vector[], scores: Float64Array): void;
+  /** A number for each track, by what it says. */
+  column(name: string, make: () => Float64Array): Float64Array;
+  /** The face that shows some stretches of tracks best, by their names. */
+  face(of: string, make: () => string | null): string | null;
 }
 
 /** (tracks, people), normalised. `vectors`: those of all tracks that have one, in the run's order. */

@@ -1,4 +1,5 @@
 import type { DetectionRow, Embeddings, FaceRow, TrackRow } from '#engine/core/artifacts.ts';
+import { type Detected, detectedBy } from '#engine/core/detected.ts';
 import type { Decision, Decisions, Evidence, Identities } from '#engine/core/identities.ts';
 import type { Box } from '#engine/core/image.ts';
 import { centre } from '#engine/math/boxes.ts';
@@ -7,6 +8,8 @@ import { cosine, mean, type Vector } from '#engine/math/vectors.ts';
 export interface DecideInput {
   readonly tracks: readonly TrackRow[];
   readonly detections: readonly Pick<DetectionRow, 'at_ms' | 'box'>[];
+  /** The same, where no row of each is made. */
+  readonly detected?: Detected | undefined;
   readonly faces: readonly FaceRow[];
   readonly embeddings: Embeddings;
   readonly decisions: Decisions;
@@ -83,14 +86,15 @@ function agreement(a: Box, b: Box): number {
 /** Tracks that overlap a span. */
 type Near = (start_ms: number, end_ms: number) => Path[];
 
-function indexOf({ tracks, detections }: DecideInput): Near {
+function indexOf(input: DecideInput): Near {
+  const detected = detectedBy(input);
   const buckets = new Map<number, Path[]>();
-  for (const track of tracks) {
+  for (const track of input.tracks) {
     let moments: Moment[] | undefined; // only few tracks are near any evidence
     const path: Path = {
       track,
       get moments() {
-        moments ??= track.detections.flatMap((i) => detections[i] ?? []);
+        moments ??= momentsOf(track, detected);
         return moments;
       },
     };
@@ -104,6 +108,13 @@ function indexOf({ tracks, detections }: DecideInput): Near {
         if (path.track.start_ms < end_ms && path.track.end_ms > start_ms) found.add(path);
     return [...found].sort((a, b) => a.track.track_id - b.track.track_id);
   };
+}
+
+function momentsOf(track: TrackRow, detected: Detected): Moment[] {
+  return track.detections.flatMap((i) => {
+    const [at_ms, box] = [detected.at_ms(i), detected.box(i)];
+    return at_ms === undefined || box === undefined ? [] : [{ at_ms, box }];
+  });
 }
 
 /** At each moment the one track whose box agrees best; a track counts when most of the moments on it agree. */

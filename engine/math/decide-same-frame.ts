@@ -1,3 +1,4 @@
+import { detectedBy } from '#engine/core/detected.ts';
 import type { Decision, Identities } from '#engine/core/identities.ts';
 import type { PaintedPiece } from './decide.ts';
 import type { DecideInput } from './decide-match.ts';
@@ -40,12 +41,9 @@ export function oncePerFrame(
 
 /** Pairs of pieces of two tracks that share a frame and a person (or a link), in order of track. */
 export function clashes(drafts: readonly Draft[], input: DecideInput): Clash[] {
-  const times = new Map(
-    input.tracks.map(({ track_id, detections }) => [
-      track_id,
-      detections.flatMap((i) => input.detections[i]?.at_ms ?? []),
-    ]),
-  );
+  const detected = detectedBy(input);
+  const tracks = new Map(input.tracks.map((track) => [track.track_id, track]));
+  const times = (track_id: number) => (tracks.get(track_id)?.detections ?? []).flatMap((i) => detected.at_ms(i) ?? []);
   const groups = Map.groupBy(
     drafts.filter((draft) => !draft.dropped && (draft.person_id !== null || draft.link !== null)),
     (draft) => draft.person_id ?? `link ${draft.link}`,
@@ -57,9 +55,9 @@ export function clashes(drafts: readonly Draft[], input: DecideInput): Clash[] {
       for (const b of sorted.slice(i + 1)) {
         if (b.start_ms >= a.end_ms) break;
         if (a.track_id === b.track_id) continue;
-        const there = new Set(times.get(b.track_id));
+        const there = new Set(times(b.track_id));
         const inside = (at_ms: number) => at_ms >= b.start_ms && at_ms < Math.min(a.end_ms, b.end_ms);
-        const moments = (times.get(a.track_id) ?? []).filter((at_ms) => inside(at_ms) && there.has(at_ms));
+        const moments = times(a.track_id).filter((at_ms) => inside(at_ms) && there.has(at_ms));
         if (moments.length > 0) found.push({ a, b, moments });
       }
     });
@@ -74,11 +72,12 @@ function better(a: Draft, b: Draft): boolean {
 }
 
 /** The piece in parts: from the first lost moment to the next detection after the last it is nobody's. */
-function without(draft: Draft, lost: readonly number[] | undefined, { tracks, detections }: DecideInput): Draft[] {
+function without(draft: Draft, lost: readonly number[] | undefined, input: DecideInput): Draft[] {
   if (lost === undefined) return [draft];
-  const track = tracks.find(({ track_id }) => track_id === draft.track_id);
+  const detected = detectedBy(input);
+  const track = input.tracks.find(({ track_id }) => track_id === draft.track_id);
   const times = (track?.detections ?? [])
-    .flatMap((i) => detections[i]?.at_ms ?? [])
+    .flatMap((i) => detected.at_ms(i) ?? [])
     .filter((at_ms) => at_ms >= draft.start_ms && at_ms < draft.end_ms);
   const first = Math.min(...lost);
   const last = Math.max(...lost);

@@ -1,4 +1,5 @@
 import type { FaceRow, TrackRow } from '#engine/core/artifacts.ts';
+import { detectedBy } from '#engine/core/detected.ts';
 import type { Identities } from '#engine/core/identities.ts';
 import { type Claim, type DecideInput, matchEvidence } from './decide-match.ts';
 import { contradict, type Region, regionsOf, strength } from './decide-regions.ts';
@@ -160,8 +161,9 @@ function alike(a: Draft, b: Draft): boolean {
 }
 
 /** A piece without a detection shows nobody: it goes to its neighbour. */
-function withDetections(track: TrackRow, pieces: readonly Draft[], { detections }: DecideInput): Draft[] {
-  const times = track.detections.flatMap((i) => detections[i]?.at_ms ?? []);
+function withDetections(track: TrackRow, pieces: readonly Draft[], input: DecideInput): Draft[] {
+  const detected = detectedBy(input);
+  const times = track.detections.flatMap((i) => detected.at_ms(i) ?? []);
   const seen = (piece: Draft) => times.some((at_ms) => piece.start_ms <= at_ms && at_ms < piece.end_ms);
   const out: Draft[] = [];
   let waiting: number | undefined; // where a stretch without detections began, before the first piece with one

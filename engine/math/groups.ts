@@ -161,7 +161,7 @@ export function candidatesOf(judge: Judge, opinion: Opinion | undefined): Candid
 
 /** Six digits are more than any probability here deserves, and keep the artifact small. */
 export function round(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
+  return Math.round(value * 1e6) / 1e6 + 0; // no -0, which is 0 when it is read again
 }
 
 function lineOf(

@@ -1,6 +1,8 @@
 import type { Config } from '#config/schema.ts';
 import type { Artifacts, Cluster, DetectionRow, Embeddings, FaceRow, TrackRow } from '#engine/core/artifacts.ts';
+import { type Detected, detectedBy } from '#engine/core/detected.ts';
 import type { Decisions, Facebank } from '#engine/core/identities.ts';
+import type { Span } from '#engine/core/spans.ts';
 import type { ScoreMemo } from './bank-scores.ts';
 import type { PaintedPiece } from './decide.ts';
 import type { Calibration } from './threshold.ts';
@@ -9,6 +11,8 @@ import { mean, normalise, type Vector } from './vectors.ts';
 export interface IdentifyInput {
   readonly tracks: readonly TrackRow[];
   readonly detections: readonly Pick<DetectionRow, 'at_ms' | 'box'>[];
+  /** The same, where no row of each is made. */
+  readonly detected?: Detected | undefined;
   readonly faces: readonly FaceRow[];
   readonly embeddings: Embeddings;
   readonly clusters: Artifacts['clusters'];
@@ -40,23 +44,29 @@ export interface Item {
 export function itemsOf(input: IdentifyInput, painted: readonly PaintedPiece[]): Item[] {
   const pieces = [...painted].sort((a, b) => a.track_id - b.track_id || a.start_ms - b.start_ms);
   const cluster = new Map(input.clusters.rows.flatMap((row) => row.track_ids.map((id) => [id, row] as const)));
-  const template = new Map(input.embeddings.tracks.map((row, i) => [row.track_id, { ...row, i }]));
+  const template = new Map(input.embeddings.tracks.map(({ track_id }, i) => [track_id, i]));
   const parts = Map.groupBy(pieces, (piece) => piece.track_id);
-  const face = new Map(
-    input.faces.map((row, i) => [row.face_id, { vector: input.embeddings.faces[i], quality: row.quality }]),
-  );
+  // Vectors of faces are only looked at where a track has several pieces.
+  let place: Map<string, number> | undefined;
+  const faceOf = (id: string) => {
+    place ??= new Map(input.faces.map((row, i) => [row.face_id, i]));
+    const i = place.get(id);
+    return i === undefined ? [] : [{ vector: input.embeddings.faces[i], quality: input.faces[i]?.quality ?? 0 }];
+  };
   const beside = besideEachOther(input, pieces);
   return pieces.map((piece, index) => {
-    const whole = template.get(piece.track_id);
-    const seen = piece.face_ids.flatMap((id) => face.get(id) ?? []);
+    const row = template.get(piece.track_id);
+    const whole = row === undefined ? undefined : input.embeddings.tracks[row];
+    const only = (parts.get(piece.track_id)?.length ?? 1) === 1;
+    const seen = only ? [] : piece.face_ids.flatMap(faceOf);
     const vectors = seen.flatMap(({ vector }) => vector ?? []);
-    const alone = (parts.get(piece.track_id)?.length ?? 1) === 1 || vectors.length === 0;
+    const alone = only || vectors.length === 0;
     const weights = seen.map(({ quality }) => Math.max(WEIGHT_MIN, quality));
     return {
       ...{ index, piece, cluster: cluster.get(piece.track_id), beside: beside[index] ?? [] },
       // A part of a track looks like its own faces; without one, like the whole track.
       vector: alone ? (whole?.vector ?? null) : normalise(mean(vectors, weights)),
-      row: alone ? (whole?.i ?? null) : null,
+      row: alone ? (row ?? null) : null,
       weight: alone ? Math.max(WEIGHT_MIN, whole?.weight ?? 0) : weights.reduce((a, b) => a + b, 0),
     };
   });
@@ -65,12 +75,12 @@ export function itemsOf(input: IdentifyInput, painted: readonly PaintedPiece[]):
 /** Below this a quality of 0 would make a track weightless. */
 const WEIGHT_MIN = 1e-3;
 
-function besideEachOther({ tracks, detections }: IdentifyInput, pieces: readonly PaintedPiece[]): number[][] {
-  const times = new Map(tracks.map((track) => [track.track_id, timesOf(track, detections)]));
+function besideEachOther(input: IdentifyInput, pieces: readonly PaintedPiece[]): number[][] {
+  const detected = detectedBy(input);
+  const times = new Map(input.tracks.map((track) => [track.track_id, timesOf(track, detected)]));
   const found = pieces.map((): number[] => []);
   const stretches = pieces.map((piece, index) => {
-    const own = times.get(piece.track_id) ?? [];
-    return { index, own: own.filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms) };
+    return { index, own: within(times.get(piece.track_id) ?? [], piece) };
   });
   const sorted = stretches.filter(({ own }) => own.length > 0).sort((a, b) => first(a) - first(b) || a.index - b.index);
   let open: typeof sorted = [];
@@ -86,14 +96,23 @@ function besideEachOther({ tracks, detections }: IdentifyInput, pieces: readonly
   return found.map((indexes) => indexes.sort((a, b) => a - b));
 }
 
+/** Of moments in order those inside a span; mostly it holds all of them. */
+function within(times: readonly number[], { start_ms, end_ms }: Span): readonly number[] {
+  const [first, last] = [times[0], times.at(-1)];
+  if (first !== undefined && last !== undefined && first >= start_ms && last < end_ms) return times;
+  return times.filter((at_ms) => at_ms >= start_ms && at_ms < end_ms);
+}
+
 /** Moments of a track's detections, in order. */
-function timesOf({ track_id, detections: own }: TrackRow, detections: IdentifyInput['detections']): number[] {
+function timesOf({ track_id, detections: own }: TrackRow, detected: Detected): number[] {
+  let in_order = true;
   const times = own.map((d) => {
-    const at_ms = detections[d]?.at_ms;
+    const at_ms = detected.at_ms(d);
     if (at_ms === undefined) throw new RangeError(`track ${track_id}: there is no detection ${d}`);
     return at_ms;
   });
-  return times.sort((a, b) => a - b);
+  for (let i = 1; i < times.length; i++) in_order &&= (times[i - 1] as number) <= (times[i] as number);
+  return in_order ? times : times.sort((a, b) => a - b);
 }
 
 function first({ own }: { readonly own: readonly number[] }): number {

@@ -6,7 +6,7 @@ import type { Judge } from './judge.ts';
 import type { Membership } from './membership.ts';
 import { type Placed, personOwner } from './place-labels.ts';
 import { productsWith } from './products.ts';
-import { mean, normalise, type Vector } from './vectors.ts';
+import { mean, normalise } from './vectors.ts';
 
 export interface Settled {
   readonly items: readonly Item[];
@@ -63,12 +63,13 @@ function chances(settled: Settled, item: Item, used: ReadonlySet<string | null>)
   if (band === 'decided' && probability === 1) return { mine: 1, rest: [] };
   const beside = new Set(item.beside.map((i) => placed[i]?.owner ?? null));
   const rest: { label: string; probability: number }[] = [];
-  judge.model.bank.people.forEach(({ person_id }, k) => {
-    const chance = opinion?.shares.people[k] ?? 0;
-    if (chance < PROBABILITY_MIN) return;
-    const other = personOwner(person_id);
+  const shares = opinion?.shares.people;
+  for (let k = 0; shares !== undefined && k < shares.length; k++) {
+    const chance = shares[k] as number;
+    if (chance < PROBABILITY_MIN) continue;
+    const other = personOwner(judge.model.bank.people[k]?.person_id ?? '');
     if (other !== owner && !beside.has(other)) rest.push({ label: labelOf(other, name), probability: chance });
-  });
+  }
   const unknown = opinion?.shares.unknown ?? 1;
   // Then no cluster has a share worth naming either.
   if (unknown < PROBABILITY_MIN && personOf(owner) !== null) return { mine: probability ?? 1, rest };
@@ -102,22 +103,18 @@ function personOf(owner: string | null): string | null {
 }
 
 /** Every label with its clusters and its best face, in order of the clusters. */
-export function identitiesOf(
-  { clusters, faces, embeddings }: IdentifyInput,
-  settled: Settled,
-  pieces: readonly Piece[],
-): Identity[] {
+export function identitiesOf(input: IdentifyInput, settled: Settled, pieces: readonly Piece[]): Identity[] {
+  const { clusters, memo } = input;
   const cluster_of = new Map(clusters.rows.map((row) => [row.cluster_id, row]));
-  const face = new Map(faces.map((row, i) => [row.face_id, { row, vector: embeddings.faces[i] }]));
+  const bestOf = bestFaces(input);
   const rows = [...Map.groupBy(pieces.keys(), (i) => (pieces[i] as Piece).label)].flatMap(
     ([label, indexes]): Identity[] => {
       if (label === null) return [];
       const own = indexes.map((i) => ({ piece: pieces[i] as Piece, item: settled.items[i] as Item }));
       const cluster_ids = [...new Set(own.flatMap(({ piece }) => piece.cluster_id ?? []))].sort((a, b) => a - b);
-      const seen = own.flatMap(({ item }) => item.piece.face_ids.flatMap((id) => face.get(id) ?? []));
-      const vectors = own.flatMap(({ item }) => item.vector ?? []);
-      const weights = own.flatMap(({ item }) => (item.vector === null ? [] : [item.weight]));
-      const centre = vectors.length === 0 ? undefined : normalise(mean(vectors, weights));
+      const items = own.map(({ item }) => item);
+      const name = items.map(stretchOf).join(' ');
+      const best_face_id = memo === undefined ? bestOf(items) : memo.face(name, () => bestOf(items));
       const long = own.reduce((sum, { piece }) => sum + piece.end_ms - piece.start_ms, 0);
       // A track that clustering alone placed counts as its cluster was estimated.
       const pure = own.map(({ piece }) => {
@@ -131,7 +128,7 @@ export function identitiesOf(
           label,
           person_id: own[0]?.piece.person_id ?? null,
           cluster_ids,
-          best_face_id: bestFace(seen, centre),
+          best_face_id,
           purity_estimate,
         },
       ];
@@ -141,24 +138,33 @@ export function identitiesOf(
   return rows.sort((a, b) => (first(a) === first(b) ? (a.label < b.label ? -1 : 1) : first(a) - first(b)));
 }
 
-interface SeenFace {
-  readonly row: FaceRow;
-  readonly vector: Vector | undefined;
+/** Of a run it says which faces and vectors an item has. */
+function stretchOf({ piece, row }: Item): string {
+  return `${piece.track_id}:${piece.start_ms}-${piece.end_ms}${row === null ? ' part' : ''}`;
 }
 
-/** The first of those of highest quality times likeness to the centre; null without a face. */
-function bestFace(seen: readonly SeenFace[], centre: Vector | undefined): string | null {
-  // Without vectors for all: as unlike as can be.
-  const faces = centre === undefined ? [] : seen.flatMap(({ vector }) => vector ?? []);
-  const cosines = centre === undefined ? faces.map(() => 0) : productsWith(faces, centre);
-  let best = { id: null as string | null, worth: Number.NEGATIVE_INFINITY };
-  let next = 0;
-  for (const { row, vector } of seen) {
-    const cosine = centre === undefined || vector === undefined ? 0 : (cosines[next++] as number);
-    const worth = row.quality * Math.max(0, cosine);
-    if (worth > best.worth) best = { id: row.face_id, worth };
-  }
-  return best.id;
+/** The first of those of highest quality times likeness to the centre of these items; null without a face. */
+function bestFaces({ faces, embeddings }: IdentifyInput): (items: readonly Item[]) => string | null {
+  let place: Map<string, number> | undefined;
+  return (items) => {
+    place ??= new Map(faces.map((row, i) => [row.face_id, i]));
+    const seen = items.flatMap(({ piece }) => piece.face_ids.flatMap((id) => place?.get(id) ?? []));
+    const vectors = items.flatMap(({ vector }) => vector ?? []);
+    const weights = items.flatMap(({ vector, weight }) => (vector === null ? [] : [weight]));
+    const centre = vectors.length === 0 ? undefined : normalise(mean(vectors, weights));
+    // Without vectors for all: as unlike as can be.
+    const known = centre === undefined ? [] : seen.flatMap((i) => embeddings.faces[i] ?? []);
+    const cosines = centre === undefined ? [] : productsWith(known, centre);
+    let best = { id: null as string | null, worth: Number.NEGATIVE_INFINITY };
+    let next = 0;
+    for (const i of seen) {
+      const row = faces[i] as FaceRow;
+      const cosine = centre === undefined || embeddings.faces[i] === undefined ? 0 : (cosines[next++] as number);
+      const worth = row.quality * Math.max(0, cosine);
+      if (worth > best.worth) best = { id: row.face_id, worth };
+    }
+    return best.id;
+  };
 }
 
 /** A line for every group, and for every track that was decided otherwise than its group (PRO-12). */

@@ -4,10 +4,11 @@ import { type BankModel, bankModel, normalisedScores, trackScores } from './bank
 import type { IdentifyInput, Item } from './identify-items.ts';
 import {
   blend,
+  evidenceOf,
   likelihoods,
   type OpenSet,
-  openSetPosterior,
   openSetPrior,
+  posteriorOf,
   type Ranked,
   rank,
   type Shares,
@@ -97,6 +98,15 @@ export interface Pool {
   readonly weight: Float64Array;
   readonly total: number;
   readonly squares: number;
+  /** What was made of it already, by who was ruled out: the items of a group ask the same of it. */
+  readonly known: Map<string, Opinion | undefined>;
+}
+
+/** What a pool says by itself. */
+interface PooledScores {
+  /** (people) */
+  readonly scores: Float64Array;
+  readonly ratios: Float64Array;
 }
 
 export function poolOf(judge: Judge, items: readonly Item[]): Pool {
@@ -116,17 +126,23 @@ export function poolOf(judge: Judge, items: readonly Item[]): Pool {
       weight[k] = (weight[k] as number) + item.weight;
     }
   }
-  return { sum, weight, total, squares };
+  return { sum, weight, total, squares, known: new Map() };
 }
 
-/** A pool without one of its items. */
-function without(judge: Judge, pool: Pool, item: Item): Pool {
-  const one = poolOf(judge, [item]);
-  for (let k = 0; k < one.sum.length; k++) {
-    one.sum[k] = (pool.sum[k] as number) - (one.sum[k] as number);
-    one.weight[k] = (pool.weight[k] as number) - (one.weight[k] as number);
+/** A pool without one of its items, which has scores. */
+function without(judge: Judge, pool: Pool, item: Item, scores: Float64Array): Pool {
+  const sum = Float64Array.from(pool.sum);
+  const weight = Float64Array.from(pool.weight);
+  const denied = judge.denied[item.index] ?? NOBODY;
+  for (let k = 0; k < sum.length; k++) {
+    if (denied.size > 0 && denied.has(k)) continue;
+    sum[k] = (sum[k] as number) - item.weight * (scores[k] as number);
+    weight[k] = (weight[k] as number) - item.weight;
   }
-  return { ...one, total: pool.total - one.total, squares: pool.squares - one.squares };
+  return {
+    ...{ sum, weight, total: pool.total - item.weight, squares: pool.squares - item.weight ** 2 },
+    known: new Map(),
+  };
 }
 
 /**
@@ -138,18 +154,30 @@ export function judgeTogether(judge: Judge, items: readonly Item[], out = NOBODY
   return judgePool(judge, poolOf(judge, items), out);
 }
 
-function judgePool(judge: Judge, { sum, weight, total, squares }: Pool, out: ReadonlySet<number>): Opinion | undefined {
+function judgePool(judge: Judge, pool: Pool, out: ReadonlySet<number>): Opinion | undefined {
+  const key = out.size === 0 ? '' : [...out].sort((a, b) => a - b).join(' ');
+  if (pool.known.has(key)) return pool.known.get(key);
+  const scored = scoresOfPool(judge, pool, out);
+  const made = scored && opinion(judge, scored.scores, scored.ratios);
+  pool.known.set(key, made);
+  return made;
+}
+
+function scoresOfPool(
+  judge: Judge,
+  { sum, weight, total, squares }: Pool,
+  out: ReadonlySet<number>,
+): PooledScores | undefined {
   // What is left of a weight after a subtraction is nothing.
   const some = (w: number) => w > NOTHING;
   if (!some(total)) return undefined;
-  const barred = new Set(out);
+  let barred = out;
+  for (let k = 0; k < weight.length; k++)
+    if (!some(weight[k] as number) && !barred.has(k)) barred = new Set([...barred, k]);
   const scores = new Float64Array(sum.length);
-  for (let k = 0; k < scores.length; k++) {
-    if (!some(weight[k] as number)) barred.add(k);
-    if (!barred.has(k)) scores[k] = (sum[k] as number) / (weight[k] as number);
-  }
-  const ratios = likelihoods(scores, judge.open, { count: total ** 2 / squares, out: barred });
-  return opinion(judge, scores, ratios);
+  for (let k = 0; k < scores.length; k++)
+    if (barred.size === 0 || !barred.has(k)) scores[k] = (sum[k] as number) / (weight[k] as number);
+  return { scores, ratios: likelihoods(scores, judge.open, { count: total ** 2 / squares, out: barred }) };
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -176,17 +204,17 @@ export function judgeOne(
   const denied = judge.denied[item.index] ?? NOBODY;
   const barred = denied.size === 0 ? out : new Set([...out, ...denied]);
   const own = opinion(judge, scores, likelihoods(scores, judge.open, { out: barred }));
-  const others = pool && judgePool(judge, without(judge, pool, item), out);
+  const others = pool && scoresOfPool(judge, without(judge, pool, item, scores), out);
   const all = pool && judgePool(judge, pool, barred);
   if (others === undefined || all === undefined) return { own, within: own };
   const belongs = membership * all.evidence;
-  const either = belongs + (1 - membership) * own.evidence * others.evidence;
+  const either = belongs + (1 - membership) * own.evidence * evidenceOf(others.ratios, judge.prior);
   const shares = blend(all.shares, own.shares, either === 0 ? membership : belongs / either);
   return { own, within: { ...own, shares, ranked: rank(shares, judge.limits) } };
 }
 
 function opinion({ limits, prior }: Judge, scores: Float64Array, ratios: Float64Array): Opinion {
-  const shares = openSetPosterior(ratios, prior);
-  const evidence = ratios.reduce((sum, ratio, k) => sum + ratio * (prior.people[k] as number), prior.unknown);
+  const evidence = evidenceOf(ratios, prior);
+  const shares = posteriorOf(ratios, prior, evidence);
   return { scores, shares, ranked: rank(shares, limits), evidence };
 }

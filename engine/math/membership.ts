@@ -19,45 +19,96 @@ const SHARE_SAME = 0.5;
 
 /**
  * By the mean cosine to a cluster's tracks, weighted as in clustering, and the scores of one and of two people that the clusters were made
- * with.
+ * with. Of whole tracks it depends on nobody's names, and is remembered (`memo`).
  */
-export function membershipOf({ embeddings, clusters }: IdentifyInput, items: readonly Item[]): Membership {
+export function membershipOf(input: IdentifyInput, items: readonly Item[]): Membership {
+  const { clusters, embeddings, memo } = input;
+  const space = spaceOf(input);
+  const column = (name: string, make: () => Float64Array) => memo?.column(name, make) ?? make();
+  const cluster_of = new Map(clusters.rows.flatMap((row) => row.track_ids.map((id) => [id, row] as const)));
+  const belongs = column('belongs to its cluster', () =>
+    Float64Array.from(embeddings.tracks, ({ track_id, vector }) =>
+      space.own(cluster_of.get(track_id), vector, track_id),
+    ),
+  );
+  // Of each track the nearest clusters, likeliest first: which ones, and the probabilities.
+  let listed: Near[][] | undefined;
+  const list = () =>
+    (listed ??= embeddings.tracks.map(({ track_id, vector }) => space.near(cluster_of.get(track_id), vector)));
+  const near = Array.from({ length: NEAREST }, (_, n) => ({
+    which: column(`cluster near it, ${n}`, () => Float64Array.from(list(), (all) => all[n]?.place ?? Number.NaN)),
+    probability: column(`probability of it, ${n}`, () =>
+      Float64Array.from(list(), (all) => all[n]?.probability ?? Number.NaN),
+    ),
+  }));
+  const named = ({ place, probability }: Near) => ({ cluster: clusters.rows[place] as Cluster, probability });
+  return {
+    own: items.map(({ cluster, vector, row, piece }) =>
+      row === null ? space.own(cluster, vector, piece.track_id) : (belongs[row] as number),
+    ),
+    others({ cluster, vector, row }) {
+      if (vector === null) return [];
+      if (row === null) return space.near(cluster, vector).map(named);
+      return near.flatMap(({ which, probability }) => {
+        const place = which[row] as number;
+        return Number.isNaN(place) ? [] : [named({ place, probability: probability[row] as number })];
+      });
+    },
+  };
+}
+
+interface Near {
+  /** In the list of clusters. */
+  readonly place: number;
+  readonly probability: number;
+}
+
+/** The clusters as points, made when they are first asked for. */
+function spaceOf({ embeddings, clusters }: IdentifyInput) {
   const { same, different } = clusters.threshold;
   const pairs = { same: curve(same), different: curve(different), share_same: SHARE_SAME };
-  const row = new Map(embeddings.tracks.map((each) => [each.track_id, each]));
-  const centres = clusters.rows.map(({ track_ids }) => {
-    const members = track_ids.flatMap((id) => row.get(id) ?? []);
-    const sum = new Float64Array(embeddings.dim);
-    for (const { vector, weight } of members) add(sum, vector, Math.max(WEIGHT_MIN, weight));
-    const total = members.reduce((all, { weight }) => all + Math.max(WEIGHT_MIN, weight), 0);
-    return { sum, total, mean: Float32Array.from(sum, (x) => (total === 0 ? 0 : x / total)) };
-  });
   const place = new Map(clusters.rows.map((cluster, i) => [cluster.cluster_id, i]));
-  const near = nearest(centres.map(({ mean }) => mean));
-  const own = items.map(({ cluster, vector, piece }) => {
-    const centre = cluster && centres[place.get(cluster.cluster_id) as number];
-    if (cluster === undefined || centre === undefined) return 0;
-    const self = row.get(piece.track_id);
-    if (vector === null || self === undefined || cluster.track_ids.length < 2) return 1;
-    const weight = Math.max(WEIGHT_MIN, self.weight);
-    let similarity = 0;
-    for (let i = 0; i < vector.length; i++)
-      similarity += (vector[i] as number) * ((centre.sum[i] as number) - weight * (self.vector[i] as number));
-    return posterior(similarity / (centre.total - weight), pairs);
-  });
+  const row = once(() => new Map(embeddings.tracks.map((each) => [each.track_id, each])));
+  const centres = once(() =>
+    clusters.rows.map(({ track_ids }) => {
+      const members = track_ids.flatMap((id) => row().get(id) ?? []);
+      const sum = new Float64Array(embeddings.dim);
+      for (const { vector, weight } of members) add(sum, vector, Math.max(WEIGHT_MIN, weight));
+      const total = members.reduce((all, { weight }) => all + Math.max(WEIGHT_MIN, weight), 0);
+      return { sum, total, mean: Float32Array.from(sum, (x) => (total === 0 ? 0 : x / total)) };
+    }),
+  );
+  const nearby = once(() => nearest(centres().map(({ mean }) => mean)));
   return {
-    own,
-    others({ cluster, vector }) {
-      if (vector === null) return [];
-      const at = cluster === undefined ? undefined : place.get(cluster.cluster_id);
-      const candidates = at === undefined ? [...clusters.rows.keys()].slice(0, NEAREST) : (near[at] ?? []);
-      return candidates
-        .map((i) => ({
-          cluster: clusters.rows[i] as Cluster,
-          probability: posterior(dot(vector, (centres[i] as { mean: Vector }).mean), pairs),
-        }))
-        .sort((a, b) => b.probability - a.probability || a.cluster.cluster_id - b.cluster.cluster_id);
+    own(cluster: Cluster | undefined, vector: Vector | null, track_id: number): number {
+      const at = cluster && place.get(cluster.cluster_id);
+      if (cluster === undefined || at === undefined) return 0;
+      const self = row().get(track_id);
+      if (vector === null || self === undefined || cluster.track_ids.length < 2) return 1;
+      const { sum, total } = centres()[at] as ReturnType<typeof centres>[number];
+      const weight = Math.max(WEIGHT_MIN, self.weight);
+      let similarity = 0;
+      for (let i = 0; i < vector.length; i++)
+        similarity += (vector[i] as number) * ((sum[i] as number) - weight * (self.vector[i] as number));
+      return posterior(similarity / (total - weight), pairs);
     },
+    /** Likeliest first. */
+    near(cluster: Cluster | undefined, vector: Vector): Near[] {
+      const at = cluster === undefined ? undefined : place.get(cluster.cluster_id);
+      const candidates = at === undefined ? [...clusters.rows.keys()].slice(0, NEAREST) : (nearby()[at] ?? []);
+      const id = (i: number) => (clusters.rows[i] as Cluster).cluster_id;
+      return candidates
+        .map((i) => ({ place: i, probability: posterior(dot(vector, (centres()[i] as { mean: Vector }).mean), pairs) }))
+        .sort((a, b) => b.probability - a.probability || id(a.place) - id(b.place));
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import type { Band } from '#engine/core/identities.ts';
 import type { Rivalry } from './rivalry.ts';
-import { type Calibration, logRatio } from './threshold.ts';
+import { type Calibration, logRatios } from './threshold.ts';
 
 /** What scores say, whoever is asked about. */
 export interface OpenSet {
@@ -46,20 +46,27 @@ export function likelihoods(
   const narrow = SHARED + (1 - SHARED) / Math.max(1, count);
   const same = { n: 0, mean: calibration.same[0], sd: calibration.same[1] };
   const different = { n: 0, mean: calibration.different[0], sd: calibration.different[1] * Math.sqrt(narrow) };
-  const logs = new Float64Array(scores.length);
-  for (let k = 0; k < logs.length; k++)
-    logs[k] = out.has(k) ? Number.NEGATIVE_INFINITY : logRatio(scores[k] as number, same, different);
-  const best = highest(logs);
-  const ratios = new Float64Array(logs.length);
-  if (best < 0) return ratios;
-  const top = bounded(logs[best] as number);
-  for (let k = 0; k < logs.length; k++) {
-    const log = logs[k] as number;
-    if (log === Number.NEGATIVE_INFINITY) continue;
-    const { gap, sd } = rivalry[best * logs.length + k] as Rivalry;
-    const behind = Math.max(0, (scores[best] as number) - (scores[k] as number));
-    const odds = Math.max(log - (logs[best] as number), (-2 * gap * behind) / (sd ** 2 * narrow));
-    ratios[k] = k === best ? top : Math.max(STRANGE.same, top * Math.exp(odds));
+  const logOf = logRatios(same, different);
+  const { length } = scores;
+  // First the logarithms, then in their place the ratios: thousands of items are judged, each several times.
+  const ratios = new Float64Array(length);
+  for (let k = 0; k < length; k++)
+    ratios[k] = out.size > 0 && out.has(k) ? Number.NEGATIVE_INFINITY : logOf(scores[k] as number);
+  const best = highest(ratios);
+  if (best < 0) return ratios.fill(0);
+  const log_best = ratios[best] as number;
+  const score_best = scores[best] as number;
+  const top = bounded(log_best);
+  for (let k = 0; k < length; k++) {
+    const log = ratios[k] as number;
+    if (log === Number.NEGATIVE_INFINITY) ratios[k] = 0;
+    else if (k === best) ratios[k] = top;
+    else {
+      const { gap, sd } = rivalry[best * length + k] as Rivalry;
+      const behind = Math.max(0, score_best - (scores[k] as number));
+      const odds = Math.max(log - log_best, (-2 * gap * behind) / (sd ** 2 * narrow));
+      ratios[k] = Math.max(STRANGE.same, top * Math.exp(odds));
+    }
   }
   return ratios;
 }
@@ -94,16 +101,24 @@ export function openSetPrior(
 
 /** Bayes: p_k = prior_k ratio_k / (prior_unknown + sum of prior_j ratio_j). */
 export function openSetPosterior(ratios: Float64Array, prior: Shares): Shares {
-  const people = new Float64Array(ratios.length);
+  return posteriorOf(ratios, prior, evidenceOf(ratios, prior));
+}
+
+/** The denominator of it: how much likelier the scores are of whoever may come than of nobody of the bank. */
+export function evidenceOf(ratios: Float64Array, prior: Shares): number {
   let total = prior.unknown;
+  for (let k = 0; k < ratios.length; k++) total += (ratios[k] as number) * (prior.people[k] as number);
+  return total;
+}
+
+/** The same as `openSetPosterior`, with the evidence that is known already. */
+export function posteriorOf(ratios: Float64Array, prior: Shares, evidence: number): Shares {
+  const people = new Float64Array(ratios.length);
   for (let k = 0; k < people.length; k++) {
     const mass = (ratios[k] as number) * (prior.people[k] as number);
-    people[k] = mass;
-    total += mass;
+    people[k] = evidence === 0 ? mass : mass / evidence;
   }
-  if (total === 0) return { people, unknown: 1 };
-  for (let k = 0; k < people.length; k++) people[k] = (people[k] as number) / total;
-  return { people, unknown: prior.unknown / total };
+  return { people, unknown: evidence === 0 ? 1 : prior.unknown / evidence };
 }
 
 /** `share` of one and the rest of the other. */

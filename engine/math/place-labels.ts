@@ -67,8 +67,15 @@ function newBoard({ items, judge, next_unknown }: PlaceInput): Board {
       for (const item of some) placed.set(item.index, { ...how, owner });
     },
     fresh: () => `label Unknown-${next++}`,
-    beside: (item) =>
-      new Set(item.beside.flatMap((i) => place.get(placed.get((items[i] as Item).index)?.owner ?? '') ?? [])),
+    beside(item) {
+      const found = new Set<number>();
+      for (const i of item.beside) {
+        const owner = placed.get((items[i] as Item).index)?.owner;
+        const k = owner == null ? undefined : place.get(owner);
+        if (k !== undefined) found.add(k);
+      }
+      return found;
+    },
   };
 }
 
@@ -147,8 +154,9 @@ function placeMachine(input: PlaceInput, board: Board): void {
   for (const { item, wish } of first) {
     const group = group_of.get(item.index);
     const beside = board.beside(item);
-    const out = new Set([...beside, ...(group?.out ?? [])]);
-    const choice = out.size === 0 ? wish : choose(input, item, group, beside);
+    const out = both(beside, group?.out);
+    // Nobody more is ruled out than when it was asked first.
+    const choice = beside.size === 0 ? wish : choose(input, item, group, beside);
     const person = input.judge.model.bank.people[choice.person];
     const blocked = out.has(wish.best) ? [wish.best] : [];
     const { opinion, threshold, band } = choice;
@@ -168,6 +176,11 @@ function placeMachine(input: PlaceInput, board: Board): void {
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
+
+function both(some: ReadonlySet<number>, more: ReadonlySet<number> | undefined): ReadonlySet<number> {
+  if (more === undefined || more.size === 0) return some;
+  return new Set([...some, ...more]);
+}
 
 function lengthOf({ piece }: Item): number {
   return piece.end_ms - piece.start_ms;
@@ -201,11 +214,11 @@ function choose(
     band: 'unknown',
     threshold: null,
   } as const;
-  const out = new Set([...beside, ...(group?.out ?? [])]);
+  const out = both(beside, group?.out);
   const belongs = { pool: group?.pool, membership: membership[item.index] ?? 0 };
-  const both = judgeOne(judge, item, belongs, out);
-  if (both === undefined) return { ...none, opinion: undefined };
-  const { own, within } = both;
+  const judged = judgeOne(judge, item, belongs, out);
+  if (judged === undefined) return { ...none, opinion: undefined };
+  const { own, within } = judged;
   const { best } = within.ranked;
   const kept = group === undefined || group.person < 0 ? 0 : (within.shares.people[group.person] ?? 0);
   if (group !== undefined && kept > 0 && kept >= leave) {

@@ -66,28 +66,46 @@ export function fitPairs(evidence: Evidence, calibration: Calibration): PairMode
 
 /** Probability that two tracks (or clusters) of this similarity are one person. Never falls as similarity rises. */
 export function posterior(similarity: number, { same, different, share_same }: PairModel): number {
-  const s = withinTrend(similarity, same, different);
+  const s = heldAt(turnOf(same, different), similarity);
   const yes = share_same * density(s, same);
   const no = (1 - share_same) * density(s, different);
   return yes + no === 0 ? 0 : yes / (yes + no);
 }
 
-/** Natural logarithm of how much likelier this similarity is of one person than of two. Never falls as similarity rises. */
-export function logRatio(similarity: number, same: Scores, different: Scores): number {
-  const s = withinTrend(similarity, same, different);
-  const [near, far] = [(s - same.mean) / same.sd, (s - different.mean) / different.sd];
-  return (far ** 2 - near ** 2) / 2 + Math.log(different.sd / same.sd);
+/**
+ * Natural logarithm of how much likelier a similarity is of one person than of two. Never falls as similarity rises. For many similarities
+ * and one pair of curves.
+ */
+export function logRatios(same: Scores, different: Scores): (similarity: number) => number {
+  const turn = turnOf(same, different);
+  const scale = Math.log(different.sd / same.sd);
+  return (similarity) => {
+    const s = heldAt(turn, similarity);
+    const [near, far] = [(s - same.mean) / same.sd, (s - different.mean) / different.sd];
+    return (far ** 2 - near ** 2) / 2 + scale;
+  };
+}
+
+/** Where the ratio of two curves turns, and on which side of it nothing is held back. */
+interface Turn {
+  readonly at: number;
+  readonly side: 'above' | 'below' | 'both';
 }
 
 /**
  * Of two normal curves the wider one wins at both far ends. The similarity is held at the turning point of their ratio, so that
  * very alike never counts as less alike.
  */
-function withinTrend(similarity: number, same: Scores, different: Scores): number {
+function turnOf(same: Scores, different: Scores): Turn {
   const [sharp, wide] = [1 / different.sd ** 2, 1 / same.sd ** 2];
-  if (sharp === wide) return similarity;
-  const turn = (different.mean * sharp - same.mean * wide) / (sharp - wide);
-  return sharp > wide ? Math.max(similarity, turn) : Math.min(similarity, turn);
+  if (sharp === wide) return { at: 0, side: 'both' };
+  const at = (different.mean * sharp - same.mean * wide) / (sharp - wide);
+  return { at, side: sharp > wide ? 'above' : 'below' };
+}
+
+function heldAt({ at, side }: Turn, similarity: number): number {
+  if (side === 'both') return similarity;
+  return side === 'above' ? Math.max(similarity, at) : Math.min(similarity, at);
 }
 
 /** Expected share of the pairs inside clusters that are one person, over the given merges; 1 without any. */

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Decisions, Facebank } from '../core/identities.ts';
 import { decisionsAt } from '../corrections/decisions.ts';
 import type { EngineReader } from '../engine.ts';
 import { facebankFor } from '../facebank/bank.ts';
+import type { KnownVectors } from '../facebank/seed-vectors.ts';
 import type { ResolvedModel } from '../models/catalog.ts';
 
 /** What is not made from the video: the cast's seeds, and people's decisions on the episode. */
@@ -20,8 +22,25 @@ export interface GivenModels {
   readonly provider: string;
 }
 
+/** What several episodes are given alike: a seed is read once for all of them, and one bank is one object. */
+export interface GivenBefore {
+  readonly vectors: KnownVectors;
+  facebank: Facebank | null;
+}
+
+export function nothingGiven(): GivenBefore {
+  return { vectors: new Map(), facebank: null };
+}
+
 /** Both as they are now, snapshotted: they are part of the key of what is made from them. */
-export async function givenFor(engine: EngineReader, ep_id: string, models: GivenModels): Promise<Given> {
+export async function givenFor(
+  engine: EngineReader,
+  ep_id: string,
+  models: GivenModels,
+  before: GivenBefore = nothingGiven(),
+): Promise<Given> {
   const { decisions, seq } = await decisionsAt(engine, ep_id, models);
-  return { facebank: await facebankFor(engine, ep_id, models), decisions, decisions_seq: seq };
+  const facebank = await facebankFor(engine, ep_id, models, before.vectors);
+  if (!isDeepStrictEqual(facebank, before.facebank)) before.facebank = facebank;
+  return { facebank: before.facebank, decisions, decisions_seq: seq };
 }

@@ -73,7 +73,7 @@ export async function identifyRun(
   const machine = { tracks, detections, faces, embeddings, clusters };
   const { screen_time: params, ...naming } = run.settings;
   const identities = await step('identities', async () => {
-    const memo = await keptScores(blobs, run.machine_keys.embeddings, embeddings.tracks.length);
+    const memo = await keptScores(blobs, run.machine_keys, identify.version, embeddings.tracks.length);
     const value = await identify.run({ ...machine, facebank: bank?.facebank ?? null, decisions }, naming, memo);
     await memo.save();
     return value;
@@ -86,7 +86,7 @@ export async function identifyRun(
 
 let last: { readonly key: string; readonly facebank: Facebank } | undefined;
 
-/** The same object for the same bank: what follows from it alone is then worked out once for all episodes of a season. */
+/** The same object for the same bank: what follows from it alone is then worked out once for all corrections. */
 function sameBank(key: string, facebank: Facebank) {
   if (last?.key !== key) last = { key, facebank };
   return last;
@@ -104,8 +104,15 @@ async function keepGiven<N extends 'facebank' | 'decisions'>(
 
 /** Named by its content: what is given has nothing else that determined it. */
 function givenKey<N extends 'facebank' | 'decisions'>(name: N, value: Artifacts[N]): string {
-  return digest(artifacts[name].encode(value as never));
+  const known = keyOf.get(value);
+  if (known !== undefined) return known;
+  const key = digest(artifacts[name].encode(value as never));
+  keyOf.set(value, key);
+  return key;
 }
+
+/** A season is named from one bank. */
+const keyOf = new WeakMap<object, string>();
 
 /** The keys that naming and measuring would have, before anything is made. */
 export function keysFor(

@@ -3,7 +3,6 @@ import { layout } from '../blobs/layout.ts';
 import { Media } from '../core/artifacts.ts';
 import type { RunSummary } from '../core/summary.ts';
 import type { Engine } from '../engine.ts';
-import { certaintyOfRun } from '../review/certainty.ts';
 import type { Identified } from './identify-run.ts';
 import { identityFiles, publishThumbs } from './identity-files.ts';
 import { json } from './json-files.ts';
@@ -82,7 +81,7 @@ function summaryOf(engine: Engine, run: OpenRun, file: RunFile, made: Identified
     made: { media: file.media, shots, detections, tracks, faces, embeddings, clusters, ...made },
     stages: Object.entries(file.keys).map(([name, key]) => ({ name, key, cached: true, took_s: 0 })),
     ...{ exported: { files: 0, bytes: 0 }, took_s: 0, manifests: [], home: engine.config.home },
-    certainty: certaintyOfRun(engine.config, run.settings, { tracks, embeddings, clusters, ...made }),
+    certainty: null, // no part of the report
     without_seeds: made.bank?.without_seeds ?? [],
   });
 }

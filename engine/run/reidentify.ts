@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts';
 import { isStill, knowsUpTo, writeIdentities } from '../store/identity-rows.ts';
 import { listCurrentRuns, runKeys } from '../store/run-keys.ts';
 import { screenTime } from '../store/runs.ts';
-import { givenFor } from './given.ts';
+import { type GivenBefore, givenFor, nothingGiven } from './given.ts';
 import { identifyRun } from './identify-run.ts';
 import { isBehind } from './in-step.ts';
 import { withRoom } from './lend-room.ts';
@@ -37,6 +37,8 @@ export interface ReidentifyCause {
 
 /** Somebody may correct the same run meanwhile; then it is read and named again. */
 const ATTEMPTS = 5;
+/** While the database and the disk take what was made of one episode, the next one is named. */
+const TOGETHER = 2;
 
 /**
  * Names and measures the current run of each episode again from what is given now, after seeds, people or decisions changed. Runs
@@ -47,12 +49,25 @@ export async function reidentify(
   ep_ids: readonly string[],
   cause: ReidentifyCause,
 ): Promise<Reidentified[]> {
-  const done: Reidentified[] = [];
-  for (const ep_id of ep_ids) {
-    const result = await withRoom((room) => again(engine, ep_id, cause, room)).catch(withoutRun);
-    if (result !== undefined) done.push(result);
-  }
-  return done;
+  const done: (Reidentified | undefined)[] = [];
+  const before = nothingGiven();
+  const waiting = [...ep_ids.entries()].reverse();
+  const work = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [i, ep_id] = next;
+      done[i] = await withRoom((room) => again(engine, ep_id, cause, { room, before })).catch(withoutRun);
+    }
+  };
+  const ended = await Promise.allSettled(
+    Array.from({ length: TOGETHER }, () =>
+      work().catch((error: unknown) => {
+        waiting.length = 0; // what is under way ends, and no other begins
+        throw error;
+      }),
+    ),
+  );
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  return done.filter((each) => each !== undefined);
 }
 
 /** Episodes whose current run was named before the newest change that concerns it: of its own, or of people and seeds. */
@@ -66,12 +81,17 @@ function withoutRun(error: unknown): undefined {
   throw error;
 }
 
-async function again(engine: Engine, ep_id: string, why: ReidentifyCause, room: Room): Promise<Reidentified> {
+async function again(
+  engine: Engine,
+  ep_id: string,
+  why: ReidentifyCause,
+  { room, before: given_before }: { readonly room: Room; readonly before: GivenBefore },
+): Promise<Reidentified> {
   const { cause, change_id, files_anew = false } = why;
   const db = await engine.db();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const stored = await runKeys(db, ep_id);
-    const given = await givenFor(engine, ep_id, await modelsOf(engine, stored));
+    const given = await givenFor(engine, ep_id, await modelsOf(engine, stored), given_before);
     const run = await openRun(engine, ep_id, stored.run_id, room);
     const made = await identifyRun(engine, run, given);
     const { keys, decisions_seq } = { keys: made.keys, decisions_seq: given.decisions_seq };

@@ -1,5 +1,6 @@
 import type { Config } from '#config/schema.ts';
 import type { Artifacts } from '#engine/core/artifacts.ts';
+import { detectedIn } from '#engine/core/detected.ts';
 import { defineStage } from '#engine/core/stage.ts';
 import type { ScoreMemo } from '#engine/math/bank-scores.ts';
 import { identifyTracks } from '#engine/math/identify-tracks.ts';
@@ -21,7 +22,10 @@ export const identify = defineStage({
   ) {
     return identifyTracks({
       tracks: needs.tracks.rows,
-      detections: needs.detections.rows,
+      get detections() {
+        return needs.detections.rows;
+      },
+      detected: detectedIn(needs.detections),
       faces: needs.faces.rows,
       embeddings: needs.embeddings,
       clusters: needs.clusters,

@@ -1,5 +1,6 @@
 import type { Config } from '#config/schema.ts';
-import type { Artifacts, DetectionRow, ScreenTimeRow, Shot, TimelineRow, TrackRow } from '#engine/core/artifacts.ts';
+import type { Artifacts, ScreenTimeRow, Shot, TimelineRow, TrackRow } from '#engine/core/artifacts.ts';
+import { type Detected, detectedIn } from '#engine/core/detected.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Identity, Piece } from '#engine/core/identities.ts';
 import { intersect, type Span, subtract, total, unite } from '#engine/core/spans.ts';
@@ -24,7 +25,7 @@ export const measure = defineStage({
   async run({ shots, detections, tracks, identities }, params: Config['screen_time']) {
     const duration_ms = shots.at(-1)?.end_ms ?? 0;
     const { period_ms } = tracks;
-    const seen = seenPieces(identities.pieces, tracks.rows, detections.rows, period_ms);
+    const seen = seenPieces(identities.pieces, tracks.rows, detectedIn(detections), period_ms);
     const by_label = Map.groupBy(seen, ({ piece }) => piece.label);
     const by_track = Map.groupBy(seen, ({ piece }) => piece.track_id);
     const chances = chancesOfOthers(seen);
@@ -55,7 +56,7 @@ export const measure = defineStage({
 function seenPieces(
   pieces: readonly Piece[],
   tracks: readonly TrackRow[],
-  detections: readonly DetectionRow[],
+  detections: Detected,
   period_ms: number,
 ): Seen[] {
   const by_id = new Map(tracks.map((row) => [row.track_id, row]));
@@ -63,12 +64,14 @@ function seenPieces(
     const track = by_id.get(piece.track_id);
     if (track === undefined)
       throw new ScreenalyticsError('INVARIANT_BROKEN', { rule: 'a piece lies on a track', piece });
-    const moments = track.detections.map((i) => detections[i]?.at_ms ?? track.start_ms);
+    const moments = track.detections.map((i) => detections.at_ms(i) ?? track.start_ms);
     return {
       piece,
       shot_id: track.shot_id,
       spans: intersect(seenSpans(track, moments, period_ms), [piece]),
-      moments: moments.filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms),
+      get moments() {
+        return moments.filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms);
+      },
     };
   });
 }

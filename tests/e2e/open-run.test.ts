@@ -29,10 +29,16 @@ beforeAll(async () => {
 
 const withEngine = <T>(work: (engine: Engine) => Promise<T>) => withEngineOf(home, work);
 
-/** Detections are read from packed numbers when they are asked for. */
+/** Detections and faces are read from packed numbers when they are asked for. */
 function plain(run: OpenRun): OpenRun {
   const rows = run.detections.rows.map(({ at_ms, box, score, landmarks }) => ({ at_ms, box, score, landmarks }));
-  return { ...run, detections: { ...run.detections, rows } };
+  const { rejects, rows: all } = run.faces;
+  const faces = all.map((face) => {
+    const { face_id, track_id, detection, at_ms, box, score, quality, yaw_deg, roll_deg, sharpness, size_px } = face;
+    const measured = { score, quality, yaw_deg, roll_deg, sharpness, size_px, flags: face.flags };
+    return { face_id, track_id, detection, at_ms, box, ...measured };
+  });
+  return { ...run, detections: { ...run.detections, rows }, faces: { rejects, rows: faces } };
 }
 
 test('an opened run holds what the artifacts hold, to the last bit, from the packed file or without it', async () => {

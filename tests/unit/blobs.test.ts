@@ -13,6 +13,7 @@ test('put, get, has, list, delete', async () => {
   await blobs.put('ab/three.json', '3');
   expect(text(await blobs.get('a/b/one.json'))).toBe('1');
   expect(text(await blobs.get('a/two.json'))).toBe('2');
+  expect((await blobs.get('a/two.json'))?.buffer.byteLength).toBe(1); // memory of its own
   expect(await blobs.has('a/two.json')).toBe(true);
   expect(await blobs.list('a/')).toEqual(['a/b/one.json', 'a/two.json']);
   await blobs.delete('a/');
@@ -76,6 +77,21 @@ test('a file is taken over without a copy on the same disk', async () => {
   await blobs.putFile('x/taken.bin', join(home, 'given.bin'));
   expect(readFileSync(join(home, 'x/taken.bin'), 'utf8')).toBe('content');
   expect(statSync(join(home, 'x/taken.bin')).ino).toBe(statSync(join(home, 'given.bin')).ino);
+});
+
+test('parts of a file are read when they are asked for, and never of another one', async () => {
+  const blobs = openLocalBlobs(temporaryHome({ empty: true }));
+  await blobs.put('x/parts.bin', 'one two three');
+  const parts = await blobs.parts('x/parts.bin', (bytes) => new Uint8Array(bytes + 5));
+  expect(parts?.bytes).toEqual(new Uint8Array(13));
+  await parts?.load(4, 7);
+  expect(text(parts?.bytes)).toBe('\0\0\0\0two\0\0\0\0\0\0');
+  parts?.loadNow(0, 3);
+  expect(text(parts?.bytes)).toBe('one\0two\0\0\0\0\0\0');
+  await blobs.put('x/parts.bin', 'ONE TWO THREE');
+  expect(() => parts?.loadNow(0, 13)).toThrow(expect.objectContaining({ code: 'HOME_BUSY' }));
+  await expect(parts?.load(0, 13)).rejects.toMatchObject({ code: 'HOME_BUSY' });
+  expect(await blobs.parts('x/nothing.bin', (bytes) => new Uint8Array(bytes))).toBeUndefined();
 });
 
 test('a link to a video is followed: the footage that is kept is the video, not the name of it', async () => {

@@ -3,6 +3,7 @@ import type { Decision, Decisions, Identities as Made } from '#engine/core/ident
 import { Identities } from '#engine/core/identities.ts';
 import { uniform as random } from '#engine/eval/intervals.ts';
 import { type IdentifyInput, identifyTracks, previewSplit } from '#engine/math/identify-tracks.ts';
+import { keptScores } from '#engine/run/score-memo.ts';
 import { bankOf, episodeOf, faceMaker, OPENSET, pointing, type Shown, STEP_MS } from '../support/identify-world.ts';
 
 const bank = bankOf({ Ada: [pointing({ 0: 1 }, 63)], Ben: [pointing({ 1: 1 }, 63)] });
@@ -239,6 +240,26 @@ function randomWorld(seed: number): IdentifyInput {
   });
   return withDecisions(input, ...rows);
 }
+
+test('with what was kept of other decisions and another bank, everything comes out as without it', async () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const input = randomWorld(seed);
+    const files = new Map<string, Uint8Array>();
+    const blobs = {
+      get: async (key: string) => files.get(key),
+      put: async (key: string, bytes: Uint8Array | string) => void files.set(key, Buffer.from(bytes)),
+    };
+    const open = () => keptScores(blobs, { embeddings: 'e', clusters: 'c' }, 1, input.embeddings.tracks.length);
+    const first = await open();
+    const facebank = input.facebank && { ...input.facebank, people: input.facebank.people.slice(1) };
+    identifyTracks({ ...input, facebank, decisions: { rows: [], people }, memo: first });
+    await first.save();
+    const [plain, memo] = [identifyTracks(input), await open()];
+    expect(identifyTracks({ ...input, memo }), `world ${seed}`).toEqual(plain);
+    await memo.save();
+    expect(identifyTracks({ ...input, memo: await open() }), `world ${seed}, again`).toEqual(plain);
+  }
+});
 
 test('over random worlds nobody is twice in one moment, every moment of a track has one piece, and every label is an identity', () => {
   for (let seed = 0; seed < 150; seed++) {

@@ -1,7 +1,9 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { draw, timelineChart, timelineSpec } from '#engine/report/charts.ts';
 import { contactSheet } from '#engine/report/contact-sheet.ts';
 import { buildReport, type ReportInput } from '#engine/report/report.ts';
+import { colourOf } from '#engine/report/style.ts';
 import { clock, count, length } from '#engine/report/words.ts';
 
 const NASTY = '"><script>alert(1)</script>&amp; Ü';
@@ -192,6 +194,36 @@ test('an episode in which nobody is seen still has a page', async () => {
 test('two people of one name have two rows in both charts', async () => {
   const page = await buildReport(await input(2, () => 'Alex'));
   expect(countOf(page, '>Alex</text>')).toBe(4);
+});
+
+test('the timeline is the drawing that vega makes of all its bars, to the last byte', async () => {
+  for (const [people, duration_ms] of [
+    [1, 1234],
+    [7, 61_003],
+    [40, 4_000_777],
+    [2, 0],
+  ] as const) {
+    const names = Array.from({ length: people }, (_, i) => `Somebody ${i} & <Co>`);
+    const at = (i: number) => Math.round((duration_ms * ((i * 7919) % 97)) / 97);
+    const timeline = Array.from({ length: 60 }, (_, i) => ({
+      ...{ person: names[i % people] ?? '', person_id: null, shot_id: 0, track_ids: [i] },
+      ...{ start_ms: at(i), end_ms: Math.min(duration_ms, at(i) + (i % 5) * 333) },
+    }));
+    const shots = Array.from({ length: 9 }, (_, i) => ({
+      ...{ shot_id: i, begins: 'cut' as const, score: 1 },
+      ...{ start_ms: Math.round((duration_ms * i) / 9), end_ms: Math.round((duration_ms * (i + 1)) / 9) },
+    }));
+    const rows = names.map((person) => ({
+      ...{ person, person_id: null, visual_s: 1, visual_low_s: 1, visual_high_s: 1, confidence: 1, share: 0 },
+      ...{ first_seen_ms: 0, last_seen_ms: 0, appearances: 1, tracks: 1 },
+    }));
+    const bars = [
+      ...shots.map((shot, i) => ({ ...shot, row: 'shots', colour: `var(--shot-${'ab'[i % 2]})` })),
+      ...timeline.map((row, i) => ({ ...row, row: String(i % people), colour: colourOf(i % people) })),
+    ].map(({ row, colour, start_ms, end_ms }) => ({ row, from: start_ms / 1000, to: end_ms / 1000, colour }));
+    const whole = await draw(timelineSpec(names, duration_ms / 1000, bars));
+    expect(await timelineChart(rows, timeline, shots, duration_ms)).toBe(whole);
+  }
 });
 
 test('contact sheet: as many columns as asked, each picture in its place', async () => {
