@@ -10,6 +10,7 @@ import { undoChange } from '#engine/corrections/undo.ts';
 import type { Engine } from '#engine/engine.ts';
 import { openRun } from '#engine/run/open-run.ts';
 import { historyOf } from '#engine/store/changes.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { temporaryHome } from '../support/home.ts';
 import { publishedFiles, runOnce, withEngineOf } from '../support/run.ts';
 import { countStarts } from '../support/starts.ts';
@@ -21,6 +22,7 @@ const by = { actor: 'reviewer', surface: 'cli' as const };
 let request: { source: string; episode: string };
 
 beforeAll(async () => {
+  await layClipRun(home);
   request = { source: await shortClip(), episode: EPISODE };
   await runOnce(home, request);
 }, 300_000);

@@ -10,6 +10,7 @@ import { runEpisode } from '#engine/run-episode.ts';
 import { runTool } from '#mcps/kit/run-tool.ts';
 import { listFacebank } from '#mcps/screenalytics/tools/list-facebank.ts';
 import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { temporaryHome } from '../support/home.ts';
 import { testConfig } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
@@ -25,6 +26,7 @@ let run: OpenRun;
 let pair: [number, number];
 
 beforeAll(async () => {
+  await layClipRun(home);
   const watch = { signal: caller.signal, progress: () => {} };
   await runEpisode(engine, { source: await shortClip(), episode: EPISODE }, watch);
   run = await openRun(engine, EPISODE);

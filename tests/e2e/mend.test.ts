@@ -16,6 +16,7 @@ import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank
 import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
 import { asker } from '../support/ask.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { makeHome } from '../support/home.ts';
 import { publishedFiles, runOnce, testConfig } from '../support/run.ts';
 import { countStarts } from '../support/starts.ts';
@@ -28,6 +29,7 @@ let engine: Engine;
 let files: Record<string, string>;
 
 beforeAll(async () => {
+  await layClipRun(home);
   await runOnce(home, { source: await shortClip(), episode: EPISODE });
   files = publishedFiles(home);
   engine = openEngine(testConfig(home));

@@ -13,6 +13,7 @@ import { runTool } from '#mcps/kit/run-tool.ts';
 import { compareRuns } from '#mcps/screenalytics/tools/compare-runs.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
 import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { temporaryHome } from '../support/home.ts';
 import { publishedFiles, runOnce, withEngineOf } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
@@ -23,6 +24,7 @@ const home = temporaryHome();
 let files: Record<string, string>;
 
 beforeAll(async () => {
+  await layClipRun(home);
   await runOnce(home, { source: await shortClip(), episode: EPISODE });
   files = publishedFiles(home);
 }, 300_000);

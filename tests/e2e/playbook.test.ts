@@ -26,6 +26,7 @@ import { commands } from '../../cli/everything.ts';
 import { readFlags } from '../../cli/flags.ts';
 import { playbookTools } from '../../cli/playbook.ts';
 import { asker } from '../support/ask.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { filesBelow, filesWith } from '../support/forget-world.ts';
 import { makeHome } from '../support/home.ts';
 import { portrait, writePictures } from '../support/portraits.ts';
@@ -40,6 +41,7 @@ let engine: Engine;
 let clip: string;
 
 beforeAll(async () => {
+  await layClipRun(home);
   clip = await shortClip();
   engine = openEngine(testConfig(home, { sampling: { fps: 2 }, lifecycle: { frames_days: 1 } }));
   const { show } = await upsertShow(await engine.db(), { slug: 'made', title: 'Made', actor: 'test' });

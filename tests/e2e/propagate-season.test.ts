@@ -7,6 +7,7 @@ import { editTracks } from '#mcps/screenalytics/tools/edit-tracks.ts';
 import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
 import { asker } from '../support/ask.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { makeHome } from '../support/home.ts';
 import { testConfig } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
@@ -19,6 +20,7 @@ let engine: Engine;
 let tracks: number[];
 
 beforeAll(async () => {
+  await layClipRun(home);
   engine = openEngine(testConfig(home));
   const watch = { signal: new AbortController().signal, progress: () => {} };
   for (const episode of [ONE, TWO, ALONE]) await runEpisode(engine, { source: await shortClip(), episode }, watch);

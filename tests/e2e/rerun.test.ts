@@ -9,6 +9,7 @@ import { runTool } from '#mcps/kit/run-tool.ts';
 import { assignIdentity } from '#mcps/screenalytics/tools/assign-identity.ts';
 import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
 import { runText } from '../../cli/render.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { makeHome } from '../support/home.ts';
 import { runOnce, withEngineOf } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
@@ -22,6 +23,7 @@ const LOOK = { rules: false };
 const withEngine = <T>(work: (engine: Engine) => Promise<T>) => withEngineOf(home, work);
 
 test('FAC-17: a run says what it changed in the totals, and that people were listened to', async () => {
+  await layClipRun(home);
   const request = { source: await shortClip(), episode: EPISODE };
   const { summary: first } = await runOnce(home, request);
   expect(first).toMatchObject({ changes: [], identity: { applied: 0 }, warnings: [] });

@@ -15,6 +15,7 @@ import { listLowConfidenceTracks } from '#mcps/screenalytics/tools/list-low-conf
 import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
 import { undoChange } from '#mcps/screenalytics/tools/undo-change.ts';
 import { asker } from '../support/ask.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { makeHome } from '../support/home.ts';
 import { manifest, runOnce, testConfig } from '../support/run.ts';
 import { countStarts } from '../support/starts.ts';
@@ -26,6 +27,7 @@ const { home, remove } = makeHome();
 let engine: Engine;
 
 beforeAll(async () => {
+  await layClipRun(home);
   await runOnce(home, { source: await shortClip(), episode: EPISODE });
   // A curator: an operator's unlocking would wait for a person.
   engine = openEngine(testConfig(home, { services: { profile: 'curator' } }));

@@ -21,6 +21,7 @@ import { offer } from '#mcps/kit/mcp-server.ts';
 import { readInput, runTool } from '#mcps/kit/run-tool.ts';
 import type { HttpServed } from '#mcps/kit/serve-http.ts';
 import type { AnyTool } from '#mcps/kit/server-face.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { callEveryTool, calledTools, everyTool, type Round } from '../support/every-tool.ts';
 import { makeHome } from '../support/home.ts';
 import { madeEngine } from '../support/made-episode.ts';
@@ -45,6 +46,7 @@ beforeAll(async () => {
   server = startPostgres(); // without one the embedded database does, and takes longer
   url = server?.createDatabase('tools');
   engine = madeEngine(home, url ?? null);
+  await layClipRun(home);
   const clip = await shortClip();
   await runEpisode(engine, { source: clip, episode: 'clip' }, { signal: stop.signal, progress: () => {} });
   const { faces } = await openRun(engine, 'clip');

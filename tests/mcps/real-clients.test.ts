@@ -15,6 +15,7 @@ import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { servers } from '../../cli/mcp.ts';
 import { offered } from '../../cli/playbook.ts';
+import { layClipRun } from '../support/clip-run.ts';
 import { makeHome, temporaryHome } from '../support/home.ts';
 import { madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { program } from '../support/program.ts';
@@ -43,6 +44,7 @@ let clip: string;
 
 beforeAll(async () => {
   if (clis === undefined) return;
+  await layClipRun(home);
   clip = await shortClip();
   const models = join(projectRoot, '.screenalytics/models');
   writeFileSync(

@@ -14,6 +14,7 @@ import { runTool } from '#mcps/kit/run-tool.ts';
 import { exportScreenTime } from '#mcps/screenalytics/tools/export-screen-time.ts';
 import { promoteToFacebank } from '#mcps/screenalytics/tools/promote-to-facebank.ts';
 import { showFaces } from '#mcps/screenalytics/tools/show-faces.ts';
+import { layClipRun } from './clip-run.ts';
 import { testConfig } from './run.ts';
 import { shortClip } from './videos.ts';
 
@@ -53,6 +54,7 @@ export interface ForgetWorld {
 }
 
 export async function makeForgetWorld(engine: Engine, home: string): Promise<ForgetWorld> {
+  await layClipRun(home);
   await runForgetEpisode(engine);
   const db = await engine.db();
   const [first, second] = await screenTime(db, EP);
