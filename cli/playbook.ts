@@ -13,6 +13,7 @@ import { canonical } from '#engine/core/stage.ts';
 import { readInput } from '#mcps/kit/run-tool.ts';
 import type { AnyTool, ServerFace } from '#mcps/kit/server-face.ts';
 import { type CallLine, listTranscripts, readTranscript, type Transcript } from '#mcps/kit/transcript.ts';
+import { mendEpisode } from '#mcps/screenalytics/tools/mend-episode.ts';
 import type { Answer, Command, Session } from './commands.ts';
 import { servers } from './mcp.ts';
 import { type ScheduleRow, schedulesOf, schedulesText } from './schedule-rows.ts';
@@ -20,8 +21,8 @@ import { facts, type Look, table } from './table.ts';
 import { plain } from './terminal.ts';
 
 const faces: readonly ServerFace[] = Object.values(servers);
-/** What the three servers answer: a playbook can ask no more than any agent. */
-export const playbookTools: readonly AnyTool[] = faces.flatMap(({ tools }) => tools);
+/** What the three servers answer, and the mending that every policy lets machines do: a playbook can ask hardly more than any agent. */
+export const playbookTools: readonly AnyTool[] = [...faces.flatMap(({ tools }) => tools), mendEpisode];
 /** The same, with what models are shown of pictures. */
 export const offered: Offered = {
   tools: playbookTools,

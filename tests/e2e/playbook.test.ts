@@ -20,6 +20,7 @@ import { findPlaybookRun } from '#engine/store/playbook-runs.ts';
 import { listProposals } from '#engine/store/proposals.ts';
 import { addWebhook, removeWebhook } from '#engine/store/webhooks.ts';
 import { openTranscript, readTranscript } from '#mcps/kit/transcript.ts';
+import { getScreenTime } from '#mcps/screenalytics/tools/get-screen-time.ts';
 import { runStage } from '#mcps/screenalytics/tools/run-stage.ts';
 import { findCommand } from '../../cli/commands.ts';
 import { commands } from '../../cli/everything.ts';
@@ -103,6 +104,7 @@ test('season-report: every episode of the season; one without a run is told, and
 });
 
 test('AGT-05: nightly-export: what was analysed is up to date and written anew, and whoever wants to know is told of each file', async () => {
+  await ask(runStage, { source: EP, fps: 1 }); // with settings of its own, which stay
   const lock = await becomeWorker(home); // nothing is sent from here
   onTestFinished(() => lock?.release());
   const db = await engine.db();
@@ -123,6 +125,7 @@ test('AGT-05: nightly-export: what was analysed is up to date and written anew, 
     { type: 'playbook.ended', data: ended },
   ]);
   await removeWebhook(db, webhook_id);
+  expect(await ask(getScreenTime, { episode: EP })).toMatchObject({ analyzed_fps: expect.closeTo(1, 1) });
 });
 
 test('compare-runs: the run before it, and a file of the differences', async () => {
