@@ -9,14 +9,15 @@ import { type Db, openDb } from '#engine/store/db.ts';
 import { ensureOwner, stopOwner } from '#engine/store/embedded.ts';
 import { ownerFiles, readOwner } from '#engine/store/owner-files.ts';
 import { makeHome } from '../support/home.ts';
+import { layNewDatabase } from '../support/new-database.ts';
 
 const WRITER = join(import.meta.dirname, '../support/store-writer.ts');
 const IDLE_MS = 60_000;
 const TEST_MS_MAX = 240_000;
 
 describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
-  // One home for all, because a new database takes seconds: each test begins with no people in it.
-  const { home, remove } = makeHome({ empty: true });
+  // One home for all: each test begins with no people in it. That a database is made where none is: tests/contract/store.test.ts.
+  const { home, remove } = makeHome();
   beforeEach(async () => {
     const db = await openDb({ home, database_url: null });
     await db.write((q) => q.query('delete from sa.person'));
@@ -89,6 +90,7 @@ describe('the embedded database', { timeout: TEST_MS_MAX }, () => {
 
   test('a home with a long name gets a private socket elsewhere', async () => {
     const long = join(home, 'a-long-name-'.repeat(10));
+    layNewDatabase(long);
     const db = await openDb({ home: long, database_url: null });
     expect(await people(db)).toEqual([]);
     await db.close();
