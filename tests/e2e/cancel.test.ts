@@ -7,7 +7,7 @@ import { publishedFiles, runOnce } from '../support/run.ts';
 import { shortClip } from '../support/videos.ts';
 
 /** Checkpoints far apart: what a cancelled run keeps, it keeps because it was cancelled. */
-const OVER = { sampling: { fps: 12, checkpoint_s: 3600 } };
+const OVER = { sampling: { fps: 8, checkpoint_s: 3600 } };
 const reference = temporaryHome();
 let request: { source: string; episode: string };
 
