@@ -22,6 +22,7 @@ import { listModels } from '#mcps/screenalytics/tools/list-models.ts';
 import { searchCatalog } from '#mcps/screenalytics/tools/search-catalog.ts';
 import { plain } from '../../cli/terminal.ts';
 import { temporaryHome } from '../support/home.ts';
+import { some } from '../support/long.ts';
 import { type MadeEpisode, madeEngine, makeEpisode } from '../support/made-episode.ts';
 import { canMakeTerminals, TerminalSession } from '../support/pty.ts';
 
@@ -251,7 +252,7 @@ test('a client with a shell tries every other way: stdin, arguments, environment
       { env: { SCREENALYTICS_PROFILE: 'admin', SCREENALYTICS_CONFIG: own }, stdin: `yes\nDELETE ${EP}\n` },
     ],
   ];
-  for (const [line, options] of tries) {
+  for (const [line, options] of some(tries, [1, 2, 4, 6, 8, 9])) {
     const { code, text } = await shell(line, options);
     expect(code, `${line}: ${text}`).not.toBe(0);
     const wanted = /--/.test(line) ? /INPUT_INVALID|PROPOSED/ : /APPROVAL_NEEDS_TERMINAL/;
