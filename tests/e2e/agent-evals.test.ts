@@ -27,7 +27,7 @@ const ONBOARDING = 'onboarding';
 const signal = new AbortController().signal;
 const scenarios = await readScenarios();
 /** Each needs a database of its own, which takes seconds: in the long run. Onboarding asks for the calls of the last two. */
-const LONG = ['batch-answer', 'delete-proposal', 'name-from-queue', 'seed-cast'];
+const LONG = ['batch-answer', 'correct-and-undo', 'delete-proposal', 'name-from-queue', 'seed-cast'];
 /** These leave their home to the next. */
 const READERS = ['read-totals', 'season-table', 'who-is-unsure'];
 const others = scenarios.map(({ name }) => name).filter((name) => ![ONBOARDING, ...LONG, ...READERS].includes(name));
