@@ -27,17 +27,22 @@ const stop = new AbortController();
 const receiver = new Receiver();
 let [clip, engine, http]: [string, Engine, HttpServed] = ['', undefined as never, undefined as never];
 
-beforeAll(async () => {
-  await receiver.listen();
+/** As every process of the home reads it; the worker for each job anew. */
+function configure(fps: number): void {
   const hosts = [{ host: receiver.host, reason: 'a receiver of this test' }];
   const made = join(projectRoot, '.screenalytics', 'models');
   const queue = { concurrency: 1, idle_s: 60, lock_s: 2, busy_s: 60, attempts_max: 5 };
   const config = {
-    sampling: { fps: 10, checkpoint_s: 0.5 },
+    sampling: { fps, checkpoint_s: 0.5 },
     services: { device: 'cpu', workers: 1, log: 'error', queue, webhooks: { hosts, look_ms: 50 } },
     ...(existsSync(made) && { models: { mirror: made } }),
   };
   writeFileSync(file, JSON.stringify(config)); // JSON is YAML
+}
+
+beforeAll(async () => {
+  await receiver.listen();
+  configure(10);
   // The worker is a process of its own and reads what everybody reads.
   vi.stubEnv('SCREENALYTICS_HOME', home);
   vi.stubEnv('SCREENALYTICS_CONFIG', file);
@@ -99,7 +104,7 @@ test(
     expect(again.structuredContent).toEqual({ status: 'queued', job_id: job });
     await client.close();
 
-    const sweeping = await until(job, ({ progress }) => progress?.phase === 'sweep' && progress.frames_done > 25);
+    const sweeping = await until(job, ({ progress }) => progress?.phase === 'sweep' && progress.frames_done > 10);
     expect(sweeping).toMatchObject({
       state: 'running',
       episode: 'clip',
@@ -157,6 +162,7 @@ test(
       expect(await until(String(body.job_id), ({ state }) => state === 'succeeded')).toMatchObject({ episode: 'clip' });
     }
 
+    configure(25); // every frame: from here on runs are stopped, and none must have ended before
     const asked = await post('/jobs/detect_track_async', { source: 'clip', fresh: true });
     expect(asked).toMatchObject({ status: 202, body: { status: 'queued' } });
     const job = String(asked.body.job_id);
