@@ -129,6 +129,8 @@ function noText(input: object): { field: string; problem: string }[] {
 function fieldsOf(issue: z.core.$ZodIssue): { field: string; problem: string }[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((field) => ({ field, problem: 'is not a known field' }));
+  const is_missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined'); // zod says it nowhere else
+  if (is_missing) return [{ field: issue.path.join('.'), problem: 'is needed' }];
   return [{ field: issue.path.join('.'), problem: issue.message }];
 }
 
