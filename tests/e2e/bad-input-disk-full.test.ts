@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopOwner(home);
   if (mounted) execFileSync('umount', ['-l', home]);
-  rmSync(home, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true, maxRetries: 20 });
 });
 
 test.skipIf(!mounted)(

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stopOwner(home);
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 });
 
 // A minute of work for a machine that does nothing else.

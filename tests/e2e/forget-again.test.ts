@@ -50,7 +50,7 @@ function copyOfHome(): string {
   cpSync(original, home, { recursive: true });
   onTestFinished(async () => {
     await stopOwner(home);
-    rmSync(home, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true, maxRetries: 20 });
   });
   return home;
 }

@@ -29,7 +29,8 @@ export function makeHome({ empty = false }: HomeOptions = {}): { home: string; r
   const remove = async (): Promise<void> => {
     await stopWorker(home);
     await stopOwner(home);
-    rmSync(home, { recursive: true, force: true });
+    // Whoever still ends there may write a last file meanwhile.
+    rmSync(home, { recursive: true, force: true, maxRetries: 20 });
   };
   return { home, remove };
 }
