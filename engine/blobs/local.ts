@@ -9,7 +9,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { copyFile, link, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { BlobFacts, Blobs, Part, PutLimits, Room } from './blobs.ts';
@@ -19,6 +19,7 @@ import { partsOfFile } from './parts.ts';
 /** Blobs in a folder. No key can point outside of it, and no link below it leads outside. */
 export function openLocalBlobs(folder: string): Blobs {
   const root = resolve(folder);
+  const confine = confinedTo(root);
 
   function pathOf(key: string): string {
     const path = resolve(root, key);
@@ -30,14 +31,14 @@ export function openLocalBlobs(folder: string): Blobs {
   /** The path of a key, or refused where a link on the way leads outside of the folder. */
   function follow(key: string): string {
     const path = pathOf(key);
-    confine(path, root, key);
+    confine(path, key);
     return path;
   }
 
   /** The same for what is replaced or removed by its name: where that name itself leads does not matter. */
   function named(key: string): string {
     const path = pathOf(key);
-    if (path !== root) confine(dirname(path), root, key);
+    if (path !== root) confine(dirname(path), key);
     return path;
   }
 
@@ -95,7 +96,7 @@ export function openLocalBlobs(folder: string): Blobs {
     has: async (key) => factsOf(follow(key)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
-      const real = await realpath(path); // a hard link to a symbolic one would keep the name, not the bytes
+      const real = realpathSync.native(path); // a hard link to a symbolic one would keep the name, not the bytes
       await place(key, async (temporary) => {
         try {
           linkSync(real, temporary);
@@ -140,16 +141,20 @@ async function readInto(path: string, room: Room): Promise<Uint8Array> {
   }
 }
 
-/** Every part of the path that is there must really lie below the root. */
-function confine(path: string, root: string, key: string): void {
-  const home = realOf(root);
-  if (home === undefined) return; // nothing is there yet
-  for (let at = path; at !== root; at = dirname(at)) {
-    const real = realOf(at);
-    if (real === undefined) continue;
-    if (real === home || real.startsWith(home + sep)) return;
-    throw new ScreenalyticsError('INPUT_INVALID', { key, reason: 'a link leads outside of the home folder' });
-  }
+/** Every part of a path that is there must really lie below the root. */
+function confinedTo(root: string): (path: string, key: string) => void {
+  let home: string | undefined;
+  const isInside = (real: string) => home !== undefined && (real === home || real.startsWith(home + sep));
+  return (path, key) => {
+    for (let at = path; at !== root; at = dirname(at)) {
+      const real = realOf(at);
+      if (real === undefined) continue;
+      if (isInside(real)) return;
+      home = realOf(root); // not asked before, or it lies elsewhere now
+      if (isInside(real)) return;
+      throw new ScreenalyticsError('INPUT_INVALID', { key, reason: 'a link leads outside of the home folder' });
+    }
+  };
 }
 
 /** Files up to this size are read at once: handing them to another thread and back takes several times as long. */

@@ -30,10 +30,7 @@ export function identifyTracks(input: IdentifyInput): Identities {
     rows: identitiesOf(input, settled, pieces),
     pieces,
     audit: auditOf(settled, pieces),
-    confusion: input.facebank && {
-      ...confusionOf(judge.model, judge.open.rivalry, input.params.confusion.pair_min),
-      ambiguous,
-    },
+    confusion: input.facebank && { ...confusionIn(judge, input.params.confusion.pair_min), ambiguous },
     splits: [...splits],
     unmatched: painted.unmatched,
     conflicts: [...painted.conflicts, ...conflicts],
@@ -61,6 +58,17 @@ export function previewSplit(
   const gain_min = input.params.confusion.split_gain_min;
   return splitOf(judge, cluster, own, { between: [...new Set(between)], taken: takenBy(judge, items), gain_min }).audit;
 }
+
+/** Of the bank alone: worked out once for all episodes of a season. */
+function confusionIn({ model, open }: Judge, pair_min: number): ReturnType<typeof confusionOf> {
+  const before = confusions.get(model);
+  if (before?.pair_min === pair_min) return before.made;
+  const made = confusionOf(model, open.rivalry, pair_min);
+  confusions.set(model, { pair_min, made });
+  return made;
+}
+
+const confusions = new WeakMap<Judge['model'], { pair_min: number; made: ReturnType<typeof confusionOf> }>();
 
 /** Items that people gave to somebody of the bank. */
 function takenBy({ model }: Judge, items: ReturnType<typeof itemsOf>): Map<number, number> {

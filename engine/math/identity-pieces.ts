@@ -1,4 +1,4 @@
-import type { FaceRow } from '#engine/core/artifacts.ts';
+import type { Cluster, FaceRow } from '#engine/core/artifacts.ts';
 import type { AssignLine, Identities, Identity, Piece } from '#engine/core/identities.ts';
 import { candidatesOf, type Group, inWords, round } from './groups.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
@@ -23,16 +23,16 @@ const PROBABILITY_MIN = 0.001;
 
 /** Every item as a row, with the other identities that it could belong to. */
 export function piecesOf(settled: Settled): Piece[] {
-  const used = new Set(settled.placed.map(({ owner }) => owner));
+  const owners = ownersOf(settled);
   return settled.items.map((item): Piece => {
     const { piece, cluster, index } = item;
     const placed = settled.placed[index] as Placed;
     const { owner, opinion, source, band } = placed;
-    const { mine, rest } = chances(settled, item, used);
+    const { mine, rest } = chances(settled, item, owners);
     return {
       ...{ track_id: piece.track_id, start_ms: piece.start_ms, end_ms: piece.end_ms },
       cluster_id: cluster?.cluster_id ?? null,
-      label: owner === null ? null : labelOf(owner, settled.name),
+      label: owner === null ? null : owners.label(owner),
       person_id: personOf(owner),
       label_source: source,
       ...{ method: placed.method, band },
@@ -52,44 +52,75 @@ export function piecesOf(settled: Settled): Piece[] {
   });
 }
 
+/** Owners and their labels as strings that are made once: thousands of pieces ask for a few. */
+interface Owners {
+  /** Of whom there is an item. */
+  readonly used: ReadonlySet<string | null>;
+  /** Of the bank's people. */
+  readonly people: readonly string[];
+  label(owner: string): string;
+  cluster(cluster: Cluster): string;
+}
+
+function ownersOf({ placed, judge, name }: Settled): Owners {
+  const labels = new Map<string, string>();
+  const clusters = new Map<Cluster, string>();
+  return {
+    used: new Set(placed.map(({ owner }) => owner)),
+    people: judge.model.bank.people.map(({ person_id }) => personOwner(person_id)),
+    label: (owner) => known(labels, owner, () => labelOf(owner, name)),
+    cluster: (cluster) => known(clusters, cluster, () => `label ${cluster.label}`),
+  };
+}
+
+function known<K>(made: Map<K, string>, key: K, make: () => string): string {
+  const found = made.get(key);
+  if (found !== undefined) return found;
+  const value = make();
+  made.set(key, value);
+  return value;
+}
+
 /**
  * Probabilities of its own label and of others, at most 1 together: first whether it is somebody of the bank, then, as far as it is not, to
  * which cluster without a name it belongs. Whoever is seen at the same moment has none.
  */
-function chances(settled: Settled, item: Item, used: ReadonlySet<string | null>) {
-  const { judge, placed, name } = settled;
+function chances(settled: Settled, item: Item, owners: Owners) {
+  const { placed } = settled;
   const { owner, opinion, band, probability } = placed[item.index] as Placed;
   if (owner === null) return { mine: band === 'decided' ? 1 : null, rest: [] };
   if (band === 'decided' && probability === 1) return { mine: 1, rest: [] };
-  const beside = new Set(item.beside.map((i) => placed[i]?.owner ?? null));
+  const beside = item.beside.map((i) => placed[i]?.owner ?? null);
   const rest: { label: string; probability: number }[] = [];
   const shares = opinion?.shares.people;
   for (let k = 0; shares !== undefined && k < shares.length; k++) {
     const chance = shares[k] as number;
     if (chance < PROBABILITY_MIN) continue;
-    const other = personOwner(judge.model.bank.people[k]?.person_id ?? '');
-    if (other !== owner && !beside.has(other)) rest.push({ label: labelOf(other, name), probability: chance });
+    const other = owners.people[k] as string;
+    if (other !== owner && !beside.includes(other)) rest.push({ label: owners.label(other), probability: chance });
   }
   const unknown = opinion?.shares.unknown ?? 1;
   // Then no cluster has a share worth naming either.
   if (unknown < PROBABILITY_MIN && personOf(owner) !== null) return { mine: probability ?? 1, rest };
-  const { mine, others } = clusterChances(settled, item, (other) => used.has(other) && !beside.has(other));
-  for (const { label, share } of others)
-    if (`label ${label}` !== owner) rest.push({ label, probability: unknown * share });
+  const possible = (cluster: Cluster) => {
+    const other = owners.cluster(cluster);
+    return owners.used.has(other) && !beside.includes(other);
+  };
+  const { mine, others } = clusterChances(settled, item, possible);
+  for (const { cluster, share } of others)
+    if (owners.cluster(cluster) !== owner) rest.push({ label: cluster.label, probability: unknown * share });
   return { mine: personOf(owner) === null ? unknown * mine : (probability ?? 1), rest };
 }
 
 /** Shares of its own cluster and of others near it, for a face of nobody in the bank. */
-function clusterChances({ membership }: Settled, item: Item, possible: (owner: string) => boolean) {
+function clusterChances({ membership }: Settled, item: Item, possible: (cluster: Cluster) => boolean) {
   const own = item.cluster === undefined ? 0 : (membership.own[item.index] ?? 0);
-  const near = membership.others(item).filter(({ cluster }) => possible(`label ${cluster.label}`));
-  const total = Math.max(
-    1,
-    near.reduce((sum, { probability }) => sum + probability, own),
-  );
-  const others = near.map(({ cluster, probability }) => ({ label: cluster.label, share: probability / total }));
-  const self = item.cluster === undefined ? undefined : item.cluster.label;
-  if (self !== undefined && possible(`label ${self}`)) others.push({ label: self, share: own / total });
+  const near = membership.others(item).filter(({ cluster }) => possible(cluster));
+  let sum = own;
+  for (const { probability } of near) sum += probability;
+  const total = Math.max(1, sum);
+  const others = near.map(({ cluster, probability }) => ({ cluster, share: probability / total }));
+  if (item.cluster !== undefined && possible(item.cluster)) others.push({ cluster: item.cluster, share: own / total });
   return { mine: own / total, others };
 }
 

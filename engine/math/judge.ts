@@ -129,21 +129,27 @@ export function poolOf(judge: Judge, items: readonly Item[]): Pool {
   return { sum, weight, total, squares, known: new Map() };
 }
 
-/** A pool without one of its items, which has scores. */
-function without(judge: Judge, pool: Pool, item: Item, scores: Float64Array): Pool {
-  const sum = Float64Array.from(pool.sum);
-  const weight = Float64Array.from(pool.weight);
+/**
+ * How much likelier the scores of a pool without one of its items are of whoever may come than of nobody of the bank; undefined where nothing
+ * is left. Thousands of items ask it, and nothing else of that pool: it lies in memory that the next one takes again.
+ */
+function evidenceWithout(judge: Judge, pool: Pool, item: Item, out: ReadonlySet<number>): number | undefined {
+  const people = pool.sum.length;
+  if (spare.length < 3 * people) spare = new Float64Array(3 * people);
+  const [sum, weight] = [spare.subarray(0, people), spare.subarray(people, 2 * people)];
+  const scores = judge.scores[item.index] as Float64Array;
   const denied = judge.denied[item.index] ?? NOBODY;
-  for (let k = 0; k < sum.length; k++) {
-    if (denied.size > 0 && denied.has(k)) continue;
-    sum[k] = (sum[k] as number) - item.weight * (scores[k] as number);
-    weight[k] = (weight[k] as number) - item.weight;
+  for (let k = 0; k < people; k++) {
+    const is_in = denied.size === 0 || !denied.has(k);
+    sum[k] = (pool.sum[k] as number) - (is_in ? item.weight * (scores[k] as number) : 0);
+    weight[k] = (pool.weight[k] as number) - (is_in ? item.weight : 0);
   }
-  return {
-    ...{ sum, weight, total: pool.total - item.weight, squares: pool.squares - item.weight ** 2 },
-    known: new Map(),
-  };
+  const rest = { sum, weight, total: pool.total - item.weight, squares: pool.squares - item.weight ** 2 };
+  const scored = scoresOfPool(judge, rest, out, spare.subarray(2 * people, 3 * people));
+  return scored && evidenceOf(scored.ratios, judge.prior);
 }
+
+let spare = new Float64Array(0);
 
 /**
  * Several items that are one person, together: the weighted mean of their scores, as many as weigh alike (Kish's effective count). An
@@ -163,10 +169,12 @@ function judgePool(judge: Judge, pool: Pool, out: ReadonlySet<number>): Opinion 
   return made;
 }
 
+/** `into`: the scores take the place of the sums, and the ratios lie there. */
 function scoresOfPool(
   judge: Judge,
-  { sum, weight, total, squares }: Pool,
+  { sum, weight, total, squares }: Omit<Pool, 'known'>,
   out: ReadonlySet<number>,
+  into?: Float64Array,
 ): PooledScores | undefined {
   // What is left of a weight after a subtraction is nothing.
   const some = (w: number) => w > NOTHING;
@@ -174,10 +182,12 @@ function scoresOfPool(
   let barred = out;
   for (let k = 0; k < weight.length; k++)
     if (!some(weight[k] as number) && !barred.has(k)) barred = new Set([...barred, k]);
-  const scores = new Float64Array(sum.length);
+  const scores = into === undefined ? new Float64Array(sum.length) : sum;
   for (let k = 0; k < scores.length; k++)
-    if (barred.size === 0 || !barred.has(k)) scores[k] = (sum[k] as number) / (weight[k] as number);
-  return { scores, ratios: likelihoods(scores, judge.open, { count: total ** 2 / squares, out: barred }) };
+    scores[k] = barred.size === 0 || !barred.has(k) ? (sum[k] as number) / (weight[k] as number) : 0;
+  const count = total ** 2 / squares;
+  const options = { count, out: barred };
+  return { scores, ratios: likelihoods(scores, judge.open, into === undefined ? options : { ...options, into }) };
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
@@ -204,11 +214,11 @@ export function judgeOne(
   const denied = judge.denied[item.index] ?? NOBODY;
   const barred = denied.size === 0 ? out : new Set([...out, ...denied]);
   const own = opinion(judge, scores, likelihoods(scores, judge.open, { out: barred }));
-  const others = pool && scoresOfPool(judge, without(judge, pool, item, scores), out);
+  const others = pool && evidenceWithout(judge, pool, item, out);
   const all = pool && judgePool(judge, pool, barred);
   if (others === undefined || all === undefined) return { own, within: own };
   const belongs = membership * all.evidence;
-  const either = belongs + (1 - membership) * own.evidence * evidenceOf(others.ratios, judge.prior);
+  const either = belongs + (1 - membership) * own.evidence * others;
   const shares = blend(all.shares, own.shares, either === 0 ? membership : belongs / either);
   return { own, within: { ...own, shares, ranked: rank(shares, judge.limits) } };
 }

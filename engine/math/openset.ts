@@ -33,7 +33,7 @@ const SHARED = 0.7;
 /**
  * How much likelier the scores are if it is person k than if it is nobody of the bank. `scores`: (people), normalised. `count`: of how many tracks they are
  * the mean; the spread of one person's own scores is not narrowed, since an episode may be unlike photos throughout. `out`:
- * people whom it cannot be.
+ * people whom it cannot be. `into`: as long as the scores, to be filled and given back.
  *
  * Two people who are alike are not independent: of the best person and a rival the odds are at most what the
  * difference of their scores says, as the bank's own seeds differ (two normal curves at +gap and -gap).
@@ -41,7 +41,7 @@ const SHARED = 0.7;
 export function likelihoods(
   scores: ArrayLike<number>,
   { calibration, rivalry }: OpenSet,
-  { count = 1, out = NOBODY }: { count?: number; out?: ReadonlySet<number> } = {},
+  { count = 1, out = NOBODY, into }: { count?: number; out?: ReadonlySet<number>; into?: Float64Array } = {},
 ): Float64Array {
   const narrow = SHARED + (1 - SHARED) / Math.max(1, count);
   const same = { n: 0, mean: calibration.same[0], sd: calibration.same[1] };
@@ -49,7 +49,7 @@ export function likelihoods(
   const logOf = logRatios(same, different);
   const { length } = scores;
   // First the logarithms, then in their place the ratios: thousands of items are judged, each several times.
-  const ratios = new Float64Array(length);
+  const ratios = into ?? new Float64Array(length);
   for (let k = 0; k < length; k++)
     ratios[k] = out.size > 0 && out.has(k) ? Number.NEGATIVE_INFINITY : logOf(scores[k] as number);
   const best = highest(ratios);

@@ -67,13 +67,12 @@ function vectorsOf(floats: Float32Array, dim: number, count: number): Float32Arr
 function tracksOf({ tracks, on_tracks }: Views, count: number): TrackRow[] {
   let next = 0;
   return Array.from({ length: count }, (_, i) => {
-    const [track_id = 0, shot_id = 0, start_ms = 0, end_ms = 0, length = 0] = tracks.subarray(
-      i * PER_TRACK,
-      (i + 1) * PER_TRACK,
-    );
-    const detections = Array.from(on_tracks.subarray(next, next + length));
-    next += length;
-    return { track_id, shot_id, start_ms, end_ms, detections };
+    const n = (of: number) => number(tracks, i * PER_TRACK + of);
+    const from = next;
+    next += n(4);
+    const detections: number[] = [];
+    for (let at = from; at < next; at++) detections.push(number(on_tracks, at));
+    return { track_id: n(0), shot_id: n(1), start_ms: n(2), end_ms: n(3), detections };
   });
 }
 

@@ -101,20 +101,23 @@ function appearances(
   params: Config['screen_time'],
 ): TimelineRow[] {
   const by_shot = Map.groupBy(own, ({ shot_id }) => shot_id);
-  const mine = shots.filter(({ shot_id }) => by_shot.has(shot_id));
-  return mine.flatMap(({ shot_id }) => {
-    const here = by_shot.get(shot_id) ?? [];
+  return shots.flatMap(({ shot_id }) => {
+    const here = by_shot.get(shot_id);
+    if (here === undefined) return NONE;
     const seen = here.flatMap(({ spans }) => spans);
     const bridged = unite(seen, params.gap_ms_max);
     // A hole in which the same track is somebody else's is no hole: it is known who was there.
     const tracks = new Set(here.map(({ piece }) => piece.track_id));
     const beside = [...tracks].flatMap((id) => by_track.get(id) ?? []).filter(({ piece }) => piece.label !== label);
     const foreign = unite(beside.flatMap(({ spans }) => spans));
-    return subtract(bridged, subtract(foreign, unite(seen)))
+    const counted = foreign.length === 0 ? bridged : subtract(bridged, subtract(foreign, unite(seen)));
+    return counted
       .filter((span) => span.end_ms - span.start_ms >= params.min_appearance_ms)
       .map((span) => ({ person: label, person_id, shot_id, ...span, track_ids: tracksWithin(here, span) }));
   });
 }
+
+const NONE: TimelineRow[] = [];
 
 function tracksWithin(here: readonly Seen[], { start_ms, end_ms }: Span): number[] {
   const inside = here.filter(({ piece }) => piece.start_ms < end_ms && piece.end_ms > start_ms);
