@@ -10,6 +10,7 @@ import { shortClip } from './videos.ts';
 
 const CACHE = join(projectRoot, 'node_modules/.cache/clip-run');
 const MADE_OF = ['engine', 'config', 'package-lock.json', 'tests/support/run.ts'];
+const LOCK = 'lock';
 const LOOK_MS = 100;
 const DAY_MS = 86_400_000;
 
@@ -30,7 +31,7 @@ async function madeRun(): Promise<string | undefined> {
   const made = join(CACHE, createHash('sha256').update(code).update(clip).digest('hex').slice(0, 16));
   mkdirSync(CACHE, { recursive: true });
   while (!existsSync(made)) {
-    const lock = takeLock(join(CACHE, 'lock'));
+    const lock = takeLock(join(CACHE, LOCK));
     try {
       if (lock !== undefined && !existsSync(made) && !(await make(clip, made))) return undefined;
     } finally {
@@ -44,7 +45,7 @@ async function madeRun(): Promise<string | undefined> {
 async function make(source: string, made: string): Promise<boolean> {
   for (const name of readdirSync(CACHE)) {
     const old = join(CACHE, name);
-    if (Date.now() - statSync(old).mtimeMs > DAY_MS) rmSync(old, { recursive: true });
+    if (name !== LOCK && Date.now() - statSync(old).mtimeMs > DAY_MS) rmSync(old, { recursive: true });
   }
   const { home, remove } = makeHome();
   try {
