@@ -75,7 +75,10 @@ function besideShare(items: readonly Item[], holds: ReadonlyMap<number, number>,
 
 type Part = Pick<Group, 'cluster' | 'items' | 'split'>;
 
-/** Clusters, and those that two people could claim: split between them where that is better. */
+/**
+ * Clusters, and those that two people could claim: split between them where that is better. Two can, where they are close by all faces together, or where
+ * each has tracks that are theirs by their own faces: a mean over both may look surely like one of them.
+ */
 function partition(
   { params }: IdentifyInput,
   judge: Judge,
@@ -90,8 +93,12 @@ function partition(
     .flatMap(([cluster, own]): Part[] => {
       const whole = { cluster, items: own, split: false };
       const opinion = judgeTogether(judge, own);
-      if (opinion === undefined || opinion.ranked.margin >= params.confusion.ambiguous_margin) return [whole];
-      const between = claimants(judge, own, opinion);
+      if (opinion === undefined) return [whole];
+      const is_close = opinion.ranked.margin < params.confusion.ambiguous_margin;
+      if (!is_close && !differ(judge, own)) return [whole];
+      const faces = byOwnFaces(judge, own);
+      if (!is_close && faces.size < 2) return [whole];
+      const between = claimants(judge, faces, opinion);
       const [first, second] = between;
       if (first === undefined || second === undefined) return [whole];
       const { margin } = opinion.ranked;
@@ -108,16 +115,35 @@ function partition(
   return { ambiguous, splits, parts };
 }
 
-/** People who could claim a cluster: those whom it may be as a whole, and those whom a track of it is by its own face; likeliest first. */
-function claimants(judge: Judge, items: readonly Item[], { shares }: Opinion): number[] {
+/** Whether the tracks of a cluster are not all most alike to the same person: cheap, and true of every cluster of two people of the bank. */
+function differ({ scores }: Judge, items: readonly Item[]): boolean {
+  let one = -1;
+  for (const { index } of items) {
+    const own = scores[index];
+    if (!own) continue;
+    const best = own.indexOf(Math.max(...own));
+    if (one !== -1 && best !== one) return true;
+    one = best;
+  }
+  return false;
+}
+
+/** Whom tracks of a cluster are by their own faces alone. */
+function byOwnFaces(judge: Judge, items: readonly Item[]): Set<number> {
   const found = new Set<number>();
-  shares.people.forEach((p, k) => {
-    if (p >= judge.limits.ask) found.add(k);
-  });
   for (const item of items) {
     const own = judgeOne(judge, item, { pool: undefined, membership: 0 }, new Set())?.own;
     if (own?.ranked.band === 'accept') found.add(own.ranked.best);
   }
+  return found;
+}
+
+/** People who could claim a cluster: those whom it may be as a whole, and those whom a track of it is by its own face; likeliest first. */
+function claimants(judge: Judge, by_face: ReadonlySet<number>, { shares }: Opinion): number[] {
+  const found = new Set(by_face);
+  shares.people.forEach((p, k) => {
+    if (p >= judge.limits.ask) found.add(k);
+  });
   return [...found].sort((a, b) => (shares.people[b] as number) - (shares.people[a] as number) || a - b);
 }
 

@@ -123,11 +123,12 @@ test('PRO-14: hysteresis: a weak track keeps the name that its cluster took, but
 });
 
 test('a track that is clearly somebody else leaves a named cluster, and one takes its name out of an unknown one', () => {
-  const stray = identifyTracks(
-    episodeOf([...[0, 1, 2, 3].map((slot) => shown(slot, { 0: 0.7 }, 0, 10)), shown(4, { 1: 0.8 }, 0, 20)], bank),
-  );
-  expect(labels(stray)).toEqual(['Ada', 'Ada', 'Ada', 'Ada', 'Ben']);
-  expect(stray.pieces[4]?.method).toBe('track_match');
+  // One of so many that the cluster gains little by a split.
+  const many = Array.from({ length: 20 }, (_, slot) => shown(slot, { 0: 0.7 }, 0, 10));
+  const stray = identifyTracks(episodeOf([...many, shown(20, { 1: 0.8 }, 0, 21)], bank));
+  expect(labels(stray)).toEqual([...many.map(() => 'Ada'), 'Ben']);
+  expect(stray.splits).toMatchObject([{ applied: false }]);
+  expect(stray.pieces[20]?.method).toBe('track_match');
   const lone = identifyTracks(
     episodeOf([...[0, 1, 2].map((slot) => shown(slot, {}, 0, 10)), shown(3, { 1: 0.8 }, 0, 20)], bank),
   );
@@ -211,6 +212,18 @@ test('a cluster of two people is split between them; a preview changes nothing',
   expect(previewSplit(input, 0)).toMatchObject({ applied: true });
   expect(previewSplit(input, 0, ['p_ada'])).toMatchObject({ applied: false });
   expect(previewSplit(input, 7)).toBe(undefined);
+});
+
+test('a cluster of two people who look a little alike is split, too, however surely all its faces together are one of them', () => {
+  const tracks = [0, 1, 2, 3, 4, 5, 6].map((slot) =>
+    shown(slot, slot < 4 ? { 0: 0.8, 1: 0.4 } : { 0: 0.4, 1: 0.75 }, 0),
+  );
+  const made = identifyTracks(episodeOf(tracks, bank));
+  const [cluster] = made.audit;
+  expect(made.confusion?.ambiguous[0]?.margin).toBeGreaterThan(0.5); // not close
+  expect(made.splits).toMatchObject([{ cluster_id: 0, applied: true, people: ['p_ada', 'p_ben'] }]);
+  expect(labels(made)).toEqual(['Ada', 'Ada', 'Ada', 'Ada', 'Ben', 'Ben', 'Ben']);
+  expect(cluster).toMatchObject({ what: 'cluster', outcome: 'accept' });
 });
 
 /** A made-up episode: people in and out of the bank, clusters that are partly wrong, tracks that overlap. */
