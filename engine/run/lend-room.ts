@@ -4,7 +4,7 @@ import type { Room } from '../blobs/blobs.ts';
 const KEPT_S = 60;
 
 /** As many as are in use together (`reidentify`). */
-const KEPT_MAX = 2;
+const KEPT_MAX = 3;
 
 let kept: Uint8Array[] = [];
 let forget: NodeJS.Timeout | undefined;

@@ -37,8 +37,8 @@ export interface ReidentifyCause {
 
 /** Somebody may correct the same run meanwhile; then it is read and named again. */
 const ATTEMPTS = 5;
-/** While the database and the disk take what was made of one episode, the next one is named. */
-const TOGETHER = 2;
+/** While the database and the disk take what was made of one episode, the next one is named: with two, both often wait for the database. */
+const TOGETHER = 3;
 
 /**
  * Names and measures the current run of each episode again from what is given now, after seeds, people or decisions changed. Runs
