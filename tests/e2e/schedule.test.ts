@@ -259,9 +259,8 @@ test('a playbook that is gone, or sound no longer, is told of at once and fails 
 test('one whose times cannot be read any more is in no other’s way; of every minute of a week the last is found', async () => {
   const db = await engine.db();
   const { schedule_id: _, ...own } = await row();
-  const times = { cron: 'no cron at all', next_at: new Date(Date.now() - HOUR_MS) };
-  await saveSchedule(db, { ...own, ...times, playbook: 'a-broken-one' });
-  await db.write((q) => q.query('update sa.schedule set next_at = $1', [times.next_at]));
+  await saveSchedule(db, { ...own, cron: 'no cron at all', playbook: 'a-broken-one' });
+  await since(await lastNight(), { missed: 'run_once', within_s: (48 * HOUR_MS) / 1000 });
   const before = (await jobs()).length;
   expect(await look()).toBe(true);
   expect((await jobs()).map(({ actor }) => actor).slice(0, -before)).toEqual(['playbook nightly']);
@@ -277,7 +276,7 @@ test('whom it names is erased: it is not run any more, and says why; it can be g
   await db.write((q) => eraseSchedules(q, 'as the file'));
   expect(await row()).toMatchObject({ erased: true, inputs: {}, problem: { code: 'INPUT_INVALID' } });
   const before = (await jobs()).length;
-  await since(new Date(Date.now() - HOUR_MS));
+  await since(await lastNight(), { missed: 'run_once', within_s: (48 * HOUR_MS) / 1000 });
   expect(await look()).toBe(false);
   expect((await jobs()).length).toBe(before);
   expect(await answer('playbook', 'list')).toMatchObject({ ok: false, output: { schedules: [{ next_at: null }] } });
