@@ -1,10 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of scenarios look so
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fillIn, lookUp } from '#agents/evals/paths.ts';
 import { readRecording, withReferences } from '#agents/evals/recording.ts';
 import { readScenarios, readStarts } from '#agents/evals/scenario.ts';
 import { forbiddenCalls, missingCalls, overLimits, unmet } from '#agents/evals/score.ts';
-import { loadConfig } from '#config/load.ts';
+import { loadConfig, projectRoot } from '#config/load.ts';
 import { toolNamed } from '../../cli/eval-agents/homes.ts';
 
 const rows = [
@@ -102,6 +104,18 @@ test('expected calls are looked for in their order with their inputs, forbidden 
   expect(forbiddenCalls({ forbidden: ['erase', 'never'] }, made)).toEqual(['erase: POLICY_DENIED']);
   const limits = { turns: 2, calls: 3, tokens: 10 };
   expect(overLimits(limits, { turns: 3, calls: 3, tokens: 11 })).toEqual(['3 turns, of 2', '11 tokens, of 10']);
+});
+
+test('PRM-02, PRM-10: the five milestones end in conversations that are recorded, and every one of these is of a milestone', async () => {
+  const text = readFileSync(join(projectRoot, 'docs/ARCHITECTURE.md'), 'utf8');
+  const part = text.slice(text.indexOf('### Milestones'), text.indexOf('## Errors and logs'));
+  const named = [...part.matchAll(/^\| \d [^|]*\|[^|]*\|([^|]*)\|$/gm)].map(
+    ([, cell = '']) => cell.match(/[a-z]+(-[a-z]+)+|onboarding/g) ?? [],
+  );
+  expect(named).toHaveLength(5);
+  for (const each of named) expect(each.length).toBeGreaterThan(0);
+  const known = (await readScenarios()).map(({ name }) => name);
+  expect([...new Set(named.flat())].sort()).toEqual(known.sort());
 });
 
 test('each scenario is recorded, and speaks of agents and tools that are there; what looks at the end only reads', async () => {
