@@ -22,7 +22,7 @@ export const getDiagnostics = defineTool({
   description:
     'Why a run came out as it did: detections, tracks, cluster threshold, contamination, what-ifs. `naming` adds why faces have their names or none; `compare` what changed against another run: settings, counts, seconds per person.',
   effect: 'read',
-  details: ['candidates', 'same', 'different', 'longest_tracks'],
+  details: ['cluster_threshold.candidates', 'cluster_threshold.same', 'cluster_threshold.different', 'longest_tracks'],
   errors: ['EPISODE_NOT_FOUND', 'RUN_NOT_FOUND', 'MEDIA_NOT_FOUND', 'NO_FACEBANK'],
   example: { episode: 'rhobh-s05e17', naming: true },
   input: z.object({
