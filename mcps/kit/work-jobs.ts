@@ -75,7 +75,7 @@ async function workUntilIdle(working: Working): Promise<void> {
   const worked = await queue.work(
     async (job_id) => {
       // Before it is closed, the queue may hand out anew what was just left: taken up, it would count as one more attempt.
-      if (signal.aborted) return 'again';
+      if (signal.aborted) return { again_ms: LOOK_MS };
       if (busy.has(job_id)) return 'ended'; // it was only slow to say that it lives
       busy.add(job_id);
       try {
