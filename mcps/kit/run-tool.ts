@@ -114,7 +114,7 @@ function laterAs({ approved: _, job: __, ended: ___, ...caller }: Caller): ToolC
 /** Strict: a field that is not known is refused by name, never dropped. */
 export function readInput<I extends z.ZodObject>(name: string, schema: I, raw: unknown): z.output<I> {
   const parsed = schema.strict().safeParse(raw ?? {});
-  const fields = parsed.success ? noText(parsed.data) : parsed.error.issues.flatMap(fieldsOf);
+  const fields = parsed.success ? noText(parsed.data) : parsed.error.issues.flatMap((issue) => fieldsOf(issue, raw));
   if (parsed.success && fields.length === 0) return parsed.data as z.output<I>;
   throw new ScreenalyticsError('INPUT_INVALID', { tool: name, fields });
 }
@@ -126,12 +126,12 @@ function noText(input: object): { field: string; problem: string }[] {
   return fields.map(([field]) => ({ field, problem: 'holds a NUL or half a character' }));
 }
 
-function fieldsOf(issue: z.core.$ZodIssue): { field: string; problem: string }[] {
+function fieldsOf(issue: z.core.$ZodIssue, raw: unknown): { field: string; problem: string }[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((field) => ({ field, problem: 'is not a known field' }));
-  const is_missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined'); // zod says it nowhere else
-  if (is_missing) return [{ field: issue.path.join('.'), problem: 'is needed' }];
-  return [{ field: issue.path.join('.'), problem: issue.message }];
+  const field = issue.path.join('.');
+  const is_missing = issue.code === 'invalid_type' && issue.path.length === 1 && !Object.hasOwn(Object(raw), field);
+  return [{ field, problem: is_missing ? 'is needed' : issue.message }];
 }
 
 /** Writes the line of the log and the row of the audit. */
