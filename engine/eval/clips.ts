@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Box, Point } from '#engine/core/image.ts';
 import type { Span } from '#engine/core/spans.ts';
+import { digest } from '#engine/core/stage.ts';
 import { centre, intersection } from '#engine/math/boxes.ts';
 import type { Sample } from '#engine/sample/compose.ts';
 import { joinVideos } from './joined.ts';
@@ -79,7 +80,8 @@ export function sharedClips(shared: string, labelFolder: string): TrueClip[] {
 export async function madeClip(clip: TrueClip, folder: string): Promise<TrueClip> {
   const { name, parts } = clip;
   if (parts === undefined) return clip;
-  return { ...clip, video: await joinVideos(parts, JOINED_FPS, join(folder, `${name}.mp4`)) };
+  const own = join(folder, digest(parts), `${name}.mp4`); // other parts are another video
+  return { ...clip, video: await joinVideos(parts, JOINED_FPS, own) };
 }
 
 /** The composed sample: everything is known exactly, so there is no collar. */
