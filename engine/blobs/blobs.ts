@@ -1,8 +1,7 @@
 /** Named bytes: a folder by default. Keys are relative, with `/`; engine/blobs/layout.ts makes them. */
 export interface BlobReader {
-  /** With `room`: into memory that is there already, of which the result is the beginning. */
-  get(key: string, room?: Room): Promise<Uint8Array | undefined>;
-  /** The same, of which only the parts that are asked for are read. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** The same, of which only the parts that are asked for are read, into memory that is there already: new memory costs more than what is read into it. */
   parts(key: string, room: Room): Promise<Parts | undefined>;
   has(key: string): Promise<boolean>;
   /** Keys below a prefix, sorted. */

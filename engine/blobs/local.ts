@@ -12,7 +12,7 @@ import {
 import { copyFile, link, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
-import type { BlobFacts, Blobs, Part, PutLimits, Room } from './blobs.ts';
+import type { BlobFacts, Blobs, Part, PutLimits } from './blobs.ts';
 import { signLocally } from './local-urls.ts';
 import { partsOfFile } from './parts.ts';
 
@@ -82,11 +82,10 @@ export function openLocalBlobs(folder: string): Blobs {
     list,
     stat: facts,
     read,
-    async get(key, room) {
+    async get(key) {
       const path = follow(key);
       const found = factsOf(path);
       if (found === undefined) return undefined;
-      if (room !== undefined) return readInto(path, room).catch(absent);
       return found.size > SMALL ? readFile(path).catch(absent) : readNow(path);
     },
     async parts(key, room) {
@@ -121,24 +120,6 @@ export function openLocalBlobs(folder: string): Blobs {
       await rm(named(prefix), { recursive: true, force: true });
     },
   };
-}
-
-/** Memory that is new to the process costs more than what is read into it. */
-async function readInto(path: string, room: Room): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const bytes = room(size).subarray(0, size);
-    let done = 0;
-    while (done < size) {
-      const { bytesRead } = await file.read(bytes, done, size - done, done);
-      if (bytesRead === 0) break; // it was cut short meanwhile
-      done += bytesRead;
-    }
-    return bytes.subarray(0, done);
-  } finally {
-    await file.close();
-  }
 }
 
 /** Every part of a path that is there must really lie below the root. */

@@ -1,4 +1,5 @@
 import type { Cluster } from '#engine/core/artifacts.ts';
+import { once } from '#engine/core/once.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
 import { products } from './products.ts';
 import { posterior, type Scores } from './threshold.ts';
@@ -101,14 +102,6 @@ function spaceOf({ embeddings, clusters }: IdentifyInput) {
         .map((i) => ({ place: i, probability: posterior(dot(vector, (centres()[i] as { mean: Vector }).mean), pairs) }))
         .sort((a, b) => b.probability - a.probability || id(a.place) - id(b.place));
     },
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }
 

@@ -1,5 +1,6 @@
 import type { DetectionRow, FaceRow, TrackRow } from '../core/artifacts.ts';
 import { keepDetected } from '../core/detected.ts';
+import { once } from '../core/once.ts';
 import type { Machine } from './packed.ts';
 import { FLAGS, type Header, PER_DETECTION, PER_FACE, PER_TRACK, type Views, WHOLE_PER_FACE } from './packed-layout.ts';
 
@@ -49,14 +50,6 @@ export function unpackViews(header: Header, views: Views, loadFaces: () => void)
       },
       tracks: embeddings.tracks.map((track, i) => ({ ...track, vector: of_tracks[i] as Float32Array })),
     },
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }
 
