@@ -1,6 +1,8 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { AgentGraph } from './agents.ts';
+import type { Deep } from './deep.ts';
+import { Models } from './models.ts';
 import { ProfileName } from './profile-name.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -253,67 +255,6 @@ export const Services = z.strictObject({
   }),
 });
 
-export const ModelEntry = z.strictObject({
-  task: z.enum(['detect', 'embed']),
-  /** Which decoder or pre-processing the weights want. */
-  family: z.enum(['mediapipe', 'scrfd', 'yunet', 'retinaface', 'yoloface', 'faceres', 'arcface']),
-  title: z.string(),
-  /** File name in the models folder. */
-  file: z.string().regex(/^[\w.-]+\.onnx$/),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  bytes: positive,
-  licence: z.string(),
-  /** Weights of a non-commercial licence load only when `accepted_licences` names the model. */
-  commercial: z.boolean(),
-  source: z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('package'),
-      package: z.string(),
-      version: z.string(),
-      /** What is read: the graph, then its weights where these lie beside it. */
-      files: z.array(z.strictObject({ path: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })).min(1),
-      convert: z.enum(['tflite', 'tfjs']),
-    }),
-    z.strictObject({ kind: z.literal('url'), url: z.url() }),
-    /** No public download is known: the operator puts the file into the mirror folder. */
-    z.strictObject({ kind: z.literal('mirror'), note: z.string() }),
-  ]),
-  /** Environment variable that names a file to use instead; its sha256 then takes the place of this one in every key. */
-  override_env: z.enum(['RETINAFACE_MODEL', 'ARCFACE_MODEL']).optional(),
-  input: z.strictObject({ width: positive, height: positive }),
-  /** embed: what the graph takes. `raw`: 0..255, it normalises by itself. `signed`: (x - 127.5) / 127.5. */
-  pixels: z.enum(['raw', 'signed']).optional(),
-  /** How good and how fast, in words, with what it was measured on. */
-  measured: z.string().optional(),
-  /**
-   * detect: the raw score that is as reliable as the 0.6 that trackers were published with (RetinaFace's). Detectors count
-   * differently; the tracker is told scores on that one scale. Absent: they are on it already.
-   */
-  operating_score: fraction.optional(),
-  /** embed: length of the vector. */
-  dim: positive.optional(),
-  /** embed: file in engine/models/centre of the vector that is subtracted before the second normalisation. */
-  centre: z.string().optional(),
-  /** embed: cosine similarity of pairs on television faces, for priors: mean and standard deviation. */
-  calibration: z
-    .strictObject({
-      same: z.tuple([z.number(), z.number().positive()]),
-      different: z.tuple([z.number(), z.number().positive()]),
-      note: z.string(),
-    })
-    .optional(),
-});
-export type ModelEntry = Deep<z.output<typeof ModelEntry>>;
-
-export const Models = z.strictObject({
-  /** Folder that is looked into before any download; file names as in `models`. */
-  mirror: z.string().nullable(),
-  accepted_licences: z.array(z.string()),
-  /** Only for a mirror server inside your own network. */
-  allow_private_hosts: z.boolean(),
-  models: z.record(z.string().regex(/^[a-z0-9_]+$/), ModelEntry),
-});
-
 export const Config = z.strictObject({
   home: z.string().min(1),
   database_url: z.string().nullable(),
@@ -341,5 +282,4 @@ export const Config = z.strictObject({
   agents: AgentGraph,
   models: Models,
 });
-type Deep<T> = T extends object ? { readonly [K in keyof T]: Deep<T[K]> } : T;
 export type Config = Deep<z.output<typeof Config>>;

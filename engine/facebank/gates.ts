@@ -1,7 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import type { Box, Face } from '#engine/core/image.ts';
 import { iou } from '#engine/math/boxes.ts';
-import { OPERATING_SCORE, scaledScore } from '#engine/math/score-scale.ts';
+import { operatingScoreOf, scaledScore } from '#engine/math/score-scale.ts';
 
 /** How one picture ended. All but `added` are refusals. */
 export const SEED_CODES = [
@@ -58,7 +58,7 @@ export type Gates = Pick<Config['facebank'], 'min_conf' | 'min_face_px'> & { rea
 
 /** The gates for the faces of one detector. */
 export function gatesFor({ facebank, models }: Config, detector_id: string): Gates {
-  return { ...facebank, operating_score: models.models[detector_id]?.operating_score ?? OPERATING_SCORE };
+  return { ...facebank, operating_score: operatingScoreOf(models.models[detector_id]) };
 }
 
 /**

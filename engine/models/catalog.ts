@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Config, ModelEntry } from '#config/schema.ts';
+import type { FileEntry, JointEntry, ModelEntry } from '#config/models.ts';
+import type { Config } from '#config/schema.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { Logger } from '#engine/core/log.ts';
 import { download } from './download.ts';
@@ -18,8 +20,10 @@ export interface ModelStatus {
   readonly commercial: boolean;
   /** Whether it may be loaded: free for commercial use, or accepted by its owner in the configuration. */
   readonly accepted: boolean;
+  /** Of a joint model: of its parts. */
   readonly state: 'ready' | 'missing' | 'corrupt';
   readonly bytes: number;
+  /** Of a joint model: the hash of its parts' hashes. */
   readonly sha256: string;
   /** Where it comes from, in words. */
   readonly source: string;
@@ -28,11 +32,22 @@ export interface ModelStatus {
 }
 
 /** A model that may be loaded now: licensed, present, and the very bytes that `sha256` says. */
-export interface ResolvedModel {
+export type ResolvedModel = ResolvedFile | ResolvedJoint;
+
+export interface ResolvedFile {
   readonly id: string;
-  readonly entry: ModelEntry;
+  readonly entry: FileEntry;
   readonly path: string;
   /** Of the file itself: of the replacement, where the environment names one. Part of every key that the model had a hand in. */
+  readonly sha256: string;
+}
+
+export interface ResolvedJoint {
+  readonly id: string;
+  readonly entry: JointEntry;
+  /** In the order of the entry's `of`. */
+  readonly parts: readonly ResolvedFile[];
+  /** The hash of its parts' hashes: another one with any other part. */
   readonly sha256: string;
 }
 
@@ -68,17 +83,17 @@ interface Shelf {
 export function openCatalog(models: Models, folder: string, env: NodeJS.ProcessEnv = process.env): ModelCatalog {
   const shelf: Shelf = { models, folder, env, hashes: rememberHashes(folder) };
   const all = Object.keys(models.models);
-  const embedded = all.filter((id) => models.models[id]?.source.kind === 'package');
+  const embedded = all.filter((id) => isPackaged(models.models[id]));
   const statuses = async (ids: readonly string[], read: Hashes['of']) => {
     const found: ModelStatus[] = [];
-    for (const id of ids) found.push(await statusOf(shelf, id, entryOf(shelf, id), read));
+    for (const id of ids) found.push(await statusOf(shelf, id, read));
     return found;
   };
 
   return {
     list: () => statuses(all, shelf.hashes.of),
     async prepare(ids = embedded, options = {}) {
-      const wanted = ids.map((id) => ({ id, entry: entryOf(shelf, id) }));
+      const wanted = ids.flatMap((id) => partsOf(shelf, id));
       for (const { id, entry } of wanted) requireLicence(shelf, id, entry);
       for (const { id, entry } of wanted) await make(shelf, id, entry, options);
       return statuses(ids, shelf.hashes.of);
@@ -95,31 +110,62 @@ function entryOf(shelf: Shelf, id: string): ModelEntry {
   return entry;
 }
 
-function isAccepted(shelf: Shelf, id: string, entry: ModelEntry): boolean {
+/** The files that a model is: its own, or those of its parts. */
+function partsOf(shelf: Shelf, id: string): { id: string; entry: FileEntry }[] {
+  const entry = entryOf(shelf, id);
+  return entry.family === 'joint' ? entry.of.flatMap((part) => partsOf(shelf, part)) : [{ id, entry }];
+}
+
+function isPackaged(entry: ModelEntry | undefined): boolean {
+  return entry !== undefined && entry.family !== 'joint' && entry.source.kind === 'package';
+}
+
+/** What stands for several files in keys; of one file its own. */
+function hashOfAll(hashes: readonly string[]): string {
+  const [first = '', ...others] = hashes;
+  return others.length === 0 ? first : createHash('sha256').update(hashes.join('\n')).digest('hex');
+}
+
+function isAccepted(shelf: Shelf, id: string, entry: FileEntry): boolean {
   return entry.commercial || shelf.models.accepted_licences.includes(id);
 }
 
-function requireLicence(shelf: Shelf, id: string, entry: ModelEntry): void {
+function requireLicence(shelf: Shelf, id: string, entry: FileEntry): void {
   if (!isAccepted(shelf, id, entry)) throw new ScreenalyticsError('MODEL_LICENCE', { id, licence: entry.licence });
 }
 
-async function statusOf(shelf: Shelf, id: string, entry: ModelEntry, read: Hashes['of']): Promise<ModelStatus> {
-  const { task, family, title, licence, commercial, bytes, sha256 } = entry;
-  const found = await read(join(shelf.folder, entry.file));
-  const state = found === undefined ? 'missing' : found === sha256 ? 'ready' : 'corrupt';
-  const accepted = isAccepted(shelf, id, entry);
-  const source = sourceInWords(entry.source);
-  const { measured = null } = entry;
+async function statusOf(shelf: Shelf, id: string, read: Hashes['of']): Promise<ModelStatus> {
+  const { task, family, title, licence, commercial, measured = null } = entryOf(shelf, id);
+  const parts = partsOf(shelf, id);
+  const states: ModelStatus['state'][] = [];
+  for (const { entry } of parts) {
+    const found = await read(join(shelf.folder, entry.file));
+    states.push(found === undefined ? 'missing' : found === entry.sha256 ? 'ready' : 'corrupt');
+  }
+  const accepted = parts.every((part) => isAccepted(shelf, part.id, part.entry));
+  const state = states.find((each) => each === 'missing') ?? states.find((each) => each === 'corrupt') ?? 'ready';
+  const bytes = parts.reduce((sum, { entry }) => sum + entry.bytes, 0);
+  const sha256 = hashOfAll(parts.map(({ entry }) => entry.sha256));
+  const source = sourceInWords(entryOf(shelf, id));
   return { id, task, family, title, licence, commercial, accepted, state, bytes, sha256, source, measured };
 }
 
-function sourceInWords(source: ModelEntry['source']): string {
+function sourceInWords(entry: ModelEntry): string {
+  if (entry.family === 'joint') return entry.of.join(' and ');
+  const { source } = entry;
   if (source.kind === 'package') return `made from npm package ${source.package} ${source.version}`;
   return source.kind === 'url' ? source.url : `mirror folder (${source.note})`;
 }
 
 async function resolveModel(shelf: Shelf, id: string): Promise<ResolvedModel> {
   const entry = entryOf(shelf, id);
+  if (entry.family !== 'joint') return resolveFile(shelf, id, entry);
+  const parts: ResolvedFile[] = [];
+  for (const part of partsOf(shelf, id)) parts.push(await resolveFile(shelf, part.id, part.entry));
+  return { id, entry, parts, sha256: hashOfAll(parts.map(({ sha256 }) => sha256)) };
+}
+
+async function resolveFile(shelf: Shelf, id: string, entry: FileEntry): Promise<ResolvedFile> {
   requireLicence(shelf, id, entry);
   const replacement = entry.override_env && shelf.env[entry.override_env];
   if (replacement) {
@@ -131,17 +177,17 @@ async function resolveModel(shelf: Shelf, id: string): Promise<ResolvedModel> {
   const path = join(shelf.folder, entry.file);
   let found = await shelf.hashes.of(path);
   if (found === undefined && (await makeHere(shelf, id, entry, path))) found = await shelf.hashes.of(path);
-  if (found === undefined) throw new ScreenalyticsError('MODEL_MISSING', { id, source: sourceInWords(entry.source) });
+  if (found === undefined) throw new ScreenalyticsError('MODEL_MISSING', { id, source: sourceInWords(entry) });
   if (found !== entry.sha256) throw new ScreenalyticsError('MODEL_CORRUPT', { id, path, sha256: found });
   return { id, entry, path, sha256: found };
 }
 
-async function make(shelf: Shelf, id: string, entry: ModelEntry, options: PrepareOptions): Promise<void> {
+async function make(shelf: Shelf, id: string, entry: FileEntry, options: PrepareOptions): Promise<void> {
   options.signal?.throwIfAborted();
   const path = join(shelf.folder, entry.file);
   if ((await shelf.hashes.of(path)) === entry.sha256) return options.log?.info({ id }, 'the model is here already');
   await mkdir(shelf.folder, { recursive: true });
-  options.log?.info({ id, from: sourceInWords(entry.source) }, 'preparing the model');
+  options.log?.info({ id, from: sourceInWords(entry) }, 'preparing the model');
   if (!(await makeHere(shelf, id, entry, path, options.log))) await fetchModel(shelf, id, entry, path, options);
   options.progress?.(id, entry.bytes, entry.bytes);
 }
@@ -150,7 +196,7 @@ async function make(shelf: Shelf, id: string, entry: ModelEntry, options: Prepar
 async function makeHere(
   shelf: Shelf,
   id: string,
-  entry: ModelEntry,
+  entry: FileEntry,
   path: string,
   log?: PrepareOptions['log'],
 ): Promise<boolean> {
@@ -165,13 +211,13 @@ async function makeHere(
 async function fetchModel(
   shelf: Shelf,
   id: string,
-  entry: ModelEntry,
+  entry: FileEntry,
   path: string,
   options: PrepareOptions,
 ): Promise<void> {
   const { source } = entry;
   if (source.kind !== 'url') {
-    throw new ScreenalyticsError('MODEL_MISSING', { id, file: entry.file, source: sourceInWords(source) });
+    throw new ScreenalyticsError('MODEL_MISSING', { id, file: entry.file, source: sourceInWords(entry) });
   }
   await alone(path, options.signal, async () => {
     // Another process may have been here while this one waited.

@@ -1,11 +1,11 @@
 import type { Device } from '#config/schema.ts';
 import type { Image } from '#engine/core/image.ts';
 import { openCrew } from './crew.ts';
-import type { ModelFile } from './open.ts';
+import type { OpenableModel } from './open.ts';
 import type { FaceEmbedder } from './types.ts';
 
 export interface EmbedderPoolConfig {
-  readonly embedder: ModelFile;
+  readonly embedder: OpenableModel;
   readonly device: Device;
   /** Threads, each with a session of its own. A graphics card wants one: its vectors could depend on how chips are grouped. */
   readonly workers: number;

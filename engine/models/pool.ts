@@ -1,17 +1,17 @@
 import type { Device } from '#config/schema.ts';
 import type { Face, Image } from '#engine/core/image.ts';
 import { openCrew } from './crew.ts';
-import type { ModelFile } from './open.ts';
+import type { OpenableModel } from './open.ts';
 import type { DetectOptions, FaceDetector, Provider, Tally } from './types.ts';
 
 export interface DetectorPoolConfig {
-  readonly detector: ModelFile;
+  readonly detector: OpenableModel;
   readonly device: Device;
   /** Threads, each with sessions of its own. */
   readonly workers: number;
   readonly options: Omit<DetectOptions, 'tally'>;
   /** When given, each face also gets its vector (for trackers that compare appearances). */
-  readonly embedder?: ModelFile;
+  readonly embedder?: OpenableModel;
 }
 
 export interface Detected {

@@ -3,17 +3,17 @@ import { chmod, constants, copyFile, mkdir, open, readFile, rename, rm, stat, ut
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ModelEntry } from '#config/schema.ts';
+import type { FileEntry } from '#config/models.ts';
 import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { convertPackageModel } from './convert/package-models.ts';
 import { sha256Of } from './hashes.ts';
 
-type PackageSource = Extract<ModelEntry['source'], { kind: 'package' }>;
+type PackageSource = Extract<FileEntry['source'], { kind: 'package' }>;
 
 /** Copies the model from the mirror folder. False: the folder has none, or one with other bytes (`differs` is told). */
 export async function fromMirror(
   mirror: string,
-  entry: ModelEntry,
+  entry: FileEntry,
   target: string,
   differs: () => void,
 ): Promise<boolean> {
@@ -31,7 +31,7 @@ export async function fromMirror(
 }
 
 /** Converts the model from an installed package; what is read and what comes out are both checked. */
-export async function fromPackage(id: string, entry: ModelEntry, source: PackageSource, target: string): Promise<void> {
+export async function fromPackage(id: string, entry: FileEntry, source: PackageSource, target: string): Promise<void> {
   const folder = packageFolder(source.package);
   const files: Buffer[] = [];
   for (const { path, sha256 } of source.files) {

@@ -4,7 +4,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import { unite } from '#engine/core/spans.ts';
 import { artifactKey, digest } from '#engine/core/stage.ts';
 import type { Calibration } from '#engine/math/threshold.ts';
-import { OPERATING_SCORE } from '../math/score-scale.ts';
+import { operatingScoreOf } from '../math/score-scale.ts';
 import type { Dense } from '../media/frames.ts';
 import type { ResolvedModel } from '../models/catalog.ts';
 import { cluster } from '../stages/cluster.ts';
@@ -101,8 +101,7 @@ export function keysOf({ config, media_key, grid, detector, embedder, provider }
   const { confidence_th, iou_th, min_size } = detection;
   const detections = artifactKey(detect, { grid, confidence_th, iou_th, min_size }, model(detector), [media_key]);
   const appearance = tracking.tracker === 'reid' ? model(embedder) : {};
-  const { operating_score = OPERATING_SCORE } = detector.entry;
-  const tracker = { tracking, warmup_dets: scene.warmup_dets, operating_score };
+  const tracker = { tracking, warmup_dets: scene.warmup_dets, operating_score: operatingScoreOf(detector.entry) };
   const tracks = artifactKey(track, tracker, appearance, [shots, detections]);
   const crops = cropsKey({ faces, storage }, tracks);
   const { switch_similarity_max, mirror } = recognition;

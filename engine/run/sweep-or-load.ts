@@ -5,7 +5,7 @@ import type { Artifacts } from '../core/artifacts.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import { digest } from '../core/stage.ts';
 import type { Engine } from '../engine.ts';
-import { OPERATING_SCORE } from '../math/score-scale.ts';
+import { operatingScoreOf } from '../math/score-scale.ts';
 import { hasPictures, runSweep } from '../sweep/sweep.ts';
 import { rateName, rememberRate } from './estimate.ts';
 import { knownFaces, liveFaces } from './face-source.ts';
@@ -67,7 +67,7 @@ export async function sweepOrLoad(
       ...grid,
       ...(shots && { shots }),
       source: face_source,
-      operating_score: models.detector.entry.operating_score ?? OPERATING_SCORE,
+      operating_score: operatingScoreOf(models.detector.entry),
       workers,
       work_folder: blobs.pathOf(workFolder(config, keys)),
       blobs,

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { ModelEntry } from '#config/schema.ts';
+import { FileEntry, JointEntry } from '#config/models.ts';
 
 /** A model as people see it. */
 export const ModelFace = z.object({
   id: z.string(),
-  task: ModelEntry.shape.task,
-  family: ModelEntry.shape.family,
+  task: FileEntry.shape.task,
+  family: z.enum([...FileEntry.shape.family.options, JointEntry.shape.family.value]),
   title: z.string(),
   state: z.enum(['ready', 'missing', 'corrupt']),
   licence: z.string(),

@@ -22,7 +22,7 @@ afterAll(() => Promise.all(opened.map((engine) => engine.close())));
 
 /** The same home, asked for other models. */
 function engineWith(detector: string, embedder: string): Engine {
-  const accepted_licences = [detector, embedder];
+  const accepted_licences = [detector, embedder, 'arcface_mobilefacenet'];
   const over = { detection: { detector }, recognition: { embedder } };
   const { config, origin } = testConfig(home, over);
   const chosen = detector === 'auto' ? {} : { models: { ...config.models, mirror: weights, accepted_licences } };
@@ -76,4 +76,12 @@ test.skipIf(skip)('another embedder and another detector see the same seeds anew
   const agreement = dot(first(kept), first(await likeness(engine)));
   expect(agreement).toBeGreaterThan(0.7);
   expect(agreement).toBeLessThan(0.9999);
+  // Both embedders as one: between what each alone makes of the same pictures.
+  const faceres = await likeness(engineWith('yunet', 'faceres'));
+  const joint = await likeness(engineWith('yunet', 'faceres_arcface'));
+  expect(joint.bank?.people.flatMap(({ seeds }) => seeds).map(({ vector }) => vector.length)).toEqual(
+    Array(12).fill(1024 + 128),
+  );
+  for (const kind of ['same', 'different'] as const)
+    expect(joint[kind]).toBeCloseTo((faceres[kind] + (kind === 'same' ? same : different)) / 2, 1);
 });

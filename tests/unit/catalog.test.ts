@@ -14,8 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
-import type { Config, ModelEntry } from '#config/schema.ts';
-import { openCatalog } from '#engine/models/catalog.ts';
+import { type FileEntry, type JointEntry, Models as ModelsSchema } from '#config/models.ts';
+import type { Config } from '#config/schema.ts';
+import { type ModelCatalog, openCatalog, type ResolvedFile } from '#engine/models/catalog.ts';
 import { isPrivateAddress } from '#engine/net/hosts.ts';
 import { type Answer, localServer } from '../support/local-server.ts';
 import { sharedFolder, skipWithoutShared } from '../support/shared.ts';
@@ -35,8 +36,8 @@ function sha256(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-function catalogue(source: ModelEntry['source'], rest: Partial<Models> = {}, entry: Partial<ModelEntry> = {}): Models {
-  const tiny: ModelEntry = {
+function catalogue(source: FileEntry['source'], rest: Partial<Models> = {}, entry: Partial<FileEntry> = {}): Models {
+  const tiny: FileEntry = {
     task: 'detect',
     family: 'retinaface',
     title: 'Tiny',
@@ -50,6 +51,18 @@ function catalogue(source: ModelEntry['source'], rest: Partial<Models> = {}, ent
     ...entry,
   };
   return { mirror: null, accepted_licences: [], allow_private_hosts: false, models: { tiny }, ...rest };
+}
+
+function fileEntry(id: string): FileEntry {
+  const entry = real.models[id];
+  if (entry === undefined || entry.family === 'joint') throw new Error(`${id} is not one file`);
+  return entry;
+}
+
+async function resolveFile(catalog: ModelCatalog, id: string): Promise<ResolvedFile> {
+  const model = await catalog.resolve(id);
+  if ('parts' in model) throw new Error(`${id} is not one file`);
+  return model;
 }
 
 const byMirror = { kind: 'mirror', note: 'a test' } as const;
@@ -87,18 +100,18 @@ test('the embedded default is made from packages, and is then ready without anot
     ['mediapipe_face_full', 'ready', true],
     ['faceres', 'ready', true],
   ]);
-  const detector = await catalog.resolve('mediapipe_face_full');
+  const detector = await resolveFile(catalog, 'mediapipe_face_full');
   expect(sha256(readFileSync(detector.path))).toBe(detector.sha256);
   expect(readdirSync(folder).sort()).toEqual(['.verified.json', 'faceres.onnx', 'mediapipe_face_full.onnx']);
 });
 
 test('a model of a package is made when it is first asked for', async () => {
-  const { path, sha256: found } = await openCatalog(real, scratch(), {}).resolve('mediapipe_face_full');
+  const { path, sha256: found } = await resolveFile(openCatalog(real, scratch(), {}), 'mediapipe_face_full');
   expect(sha256(readFileSync(path))).toBe(found);
 });
 
 test('a package with other bytes is refused', async () => {
-  const source = { ...real.models.mediapipe_face_full?.source } as Extract<ModelEntry['source'], { kind: 'package' }>;
+  const source = { ...fileEntry('mediapipe_face_full').source } as Extract<FileEntry['source'], { kind: 'package' }>;
   const files = source.files.map((file) => ({ ...file, sha256: '0'.repeat(64) }));
   const catalog = openCatalog(catalogue({ ...source, files }), scratch(), {});
   await expect(catalog.prepare()).rejects.toMatchObject({ code: 'MODEL_CORRUPT', details: { id: 'tiny' } });
@@ -121,7 +134,7 @@ test('the mirror folder comes first, and its bytes are checked', async () => {
   expect(existsSync(join(folder, 'tiny.onnx'))).toBe(false);
 
   writeFileSync(join(mirror, 'tiny.onnx'), BYTES);
-  expect((await catalog.resolve('tiny')).path).toBe(join(folder, 'tiny.onnx'));
+  expect((await resolveFile(catalog, 'tiny')).path).toBe(join(folder, 'tiny.onnx'));
   expect(readFileSync(join(folder, 'tiny.onnx')).equals(BYTES)).toBe(true);
 });
 
@@ -150,7 +163,7 @@ test('a damaged file is seen, refused, and repaired', async () => {
 
 test('non-commercial weights need their licence to be accepted, before anything is fetched', async () => {
   const { models, asked } = await serve(sendRest);
-  const tiny = { ...models.models.tiny, commercial: false, licence: 'research' } as ModelEntry;
+  const tiny = { ...models.models.tiny, commercial: false, licence: 'research' } as FileEntry;
   const limited = { ...models, models: { tiny } };
   const catalog = openCatalog(limited, scratch(), {});
   const refusal = { code: 'MODEL_LICENCE', details: { id: 'tiny', licence: 'research' } };
@@ -162,6 +175,67 @@ test('non-commercial weights need their licence to be accepted, before anything 
   const accepted = openCatalog({ ...limited, accepted_licences: ['tiny'] }, scratch(), {});
   await expect(accepted.resolve('tiny')).rejects.toMatchObject({ code: 'MODEL_MISSING' });
   expect((await accepted.prepare(['tiny']))[0]).toMatchObject({ accepted: true, state: 'ready' });
+});
+
+/** Two files, of which one is not free, and both as one. */
+function twoAsOne(rest: Partial<Models> = {}, entry: Partial<JointEntry> = {}): Models {
+  const free = { ...catalogue(byMirror).models.tiny, task: 'embed', family: 'arcface', dim: 2 } as FileEntry;
+  const own = { file: 'other.onnx', sha256: sha256(OTHER), bytes: OTHER.length, licence: 'research', dim: 3 };
+  const limited: FileEntry = { ...free, ...own, commercial: false, override_env: 'ARCFACE_MODEL' };
+  const words = { task: 'embed', family: 'joint', title: 'Both', licence: 'research', commercial: false } as const;
+  const both: JointEntry = { ...words, of: ['free', 'limited'], dim: 5, ...entry };
+  return { mirror: null, accepted_licences: [], allow_private_hosts: false, models: { free, limited, both }, ...rest };
+}
+const OTHER = BYTES.subarray(7);
+
+test('a joint model is its parts: made, licensed, checked and hashed by their own entries', async () => {
+  const [mirror, folder] = [scratch(), scratch()];
+  const refused = openCatalog(twoAsOne({ mirror }), folder, {});
+  writeFileSync(join(mirror, 'tiny.onnx'), BYTES);
+  const licence = { code: 'MODEL_LICENCE', details: { id: 'limited', licence: 'research' } };
+  await expect(refused.prepare(['both'])).rejects.toMatchObject(licence);
+  await expect(refused.resolve('both')).rejects.toMatchObject(licence);
+
+  const catalog = openCatalog(twoAsOne({ mirror, accepted_licences: ['limited'] }), folder, {});
+  const stateOf = async () => (await catalog.verify(['both']))[0];
+  const whole = { accepted: true, bytes: BYTES.length + OTHER.length, source: 'free and limited' };
+  expect(await stateOf()).toMatchObject({ ...whole, state: 'missing' });
+  const missing = { code: 'MODEL_MISSING', details: { id: 'limited' } };
+  await expect(catalog.prepare(['both'])).rejects.toMatchObject(missing);
+  await expect(catalog.resolve('both')).rejects.toMatchObject(missing);
+  writeFileSync(join(mirror, 'other.onnx'), OTHER);
+  expect((await catalog.prepare(['both']))[0]).toMatchObject({ ...whole, state: 'ready' });
+
+  const model = await catalog.resolve('both');
+  expect(model).toMatchObject({ parts: [{ id: 'free', sha256: sha256(BYTES) }, { id: 'limited' }] });
+  expect(model.sha256).toBe((await stateOf())?.sha256);
+  const mine = join(scratch(), 'mine.onnx');
+  writeFileSync(mine, 'my own weights');
+  const replaced = openCatalog(twoAsOne({ accepted_licences: ['limited'] }), folder, { ARCFACE_MODEL: mine });
+  const others = [
+    model,
+    ...(await Promise.all(['free', 'limited'].map(catalog.resolve))),
+    await replaced.resolve('both'),
+  ];
+  expect(new Set(others.map((each) => each.sha256)).size).toBe(4);
+
+  writeFileSync(join(folder, 'other.onnx'), BYTES);
+  expect(await stateOf()).toMatchObject({ state: 'corrupt' });
+  await expect(catalog.resolve('both')).rejects.toMatchObject({ code: 'MODEL_CORRUPT', details: { id: 'limited' } });
+});
+
+test.each<[Partial<JointEntry>, string | undefined]>([
+  [{}, undefined],
+  [{ dim: 4 }, 'dim: its parts have 5 numbers together'],
+  [{ commercial: true }, 'commercial: not all of its parts are'],
+  [{ of: ['free', 'free'] }, 'each once'],
+  [{ of: ['free', 'toString'] }, 'toString'],
+  [{ of: ['free', 'both'] }, 'of one file'],
+])('a joint model with %o', (entry, wrong) => {
+  const { success, error } = ModelsSchema.safeParse(twoAsOne({}, entry));
+  expect(success).toBe(wrong === undefined);
+  if (wrong !== undefined)
+    expect(error?.issues).toMatchObject([{ path: ['models', 'both'], message: expect.stringContaining(wrong) }]);
 });
 
 test('names that are not in the catalogue', async () => {
@@ -342,7 +416,7 @@ test.skipIf(skipWithoutShared('the catalogue against the real weights'))(
     const states = await catalog.prepare(local);
     expect(states.map((each) => each.state)).toEqual(local.map(() => 'ready'));
     for (const id of local) {
-      const { path, entry } = await catalog.resolve(id);
+      const { path, entry } = await resolveFile(catalog, id);
       expect(readFileSync(path).length).toBe(entry.bytes);
     }
   },

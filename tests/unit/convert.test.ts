@@ -21,7 +21,8 @@ function load(model: Buffer): Promise<ModelSession> {
 
 function converted(id: string): { model: Buffer; sha256: string } {
   const entry = models[id];
-  if (entry?.source.kind !== 'package') throw new Error(`${id} does not come from a package`);
+  if (entry === undefined || entry.family === 'joint' || entry.source.kind !== 'package')
+    throw new Error(`${id} does not come from a package`);
   const { source } = entry;
   const files = source.files.map(({ path }) => readFileSync(join(projectRoot, 'node_modules', source.package, path)));
   return { model: convertPackageModel(source.convert, id, files), sha256: entry.sha256 };

@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Image, Landmarks, Point } from '#engine/core/image.ts';
 import { type Alignment, alignFace } from '#engine/math/align.ts';
+import { openEmbedderPool } from '#engine/models/embedder-pool.ts';
 import { openEmbedder } from '#engine/models/open.ts';
 import type { FaceEmbedder } from '#engine/models/types.ts';
-import { fractions, type GoldenVector, golden, photo, testModel } from '../goldens/models/support.ts';
+import { anyTestModel, fractions, type GoldenVector, golden, photo, testModel } from '../goldens/models/support.ts';
 import { skipWithoutShared } from '../support/shared.ts';
 
 const COSINE_MIN = 0.999;
@@ -15,6 +16,33 @@ test('faceres gives the vectors that TensorFlow.js gives, and only when it is fe
 const skip = skipWithoutShared('parity of the ArcFace embedder');
 test.skipIf(skip)('ArcFace gives the vectors that OpenCV gives, and only when it is fed rightly', async () => {
   await expectParity('arcface_mobilefacenet', 112, 'five');
+});
+
+const skipJoint = skipWithoutShared('two embedders as one');
+test.skipIf(skipJoint)('two embedders as one: the cosine of two faces is the mean of what each says', async () => {
+  const model = await anyTestModel('faceres_arcface');
+  if (!('parts' in model)) throw new Error('not a joint model');
+  expect(model.parts.map(({ id }) => id)).toEqual(['faceres', 'arcface_mobilefacenet']);
+  const chips = (await readFaces('faceres')).map((face) => alignFace(face.picture, face.landmarks, 224, 'four'));
+  const pool = await openEmbedderPool({ embedder: model, device: 'cpu', workers: 2 });
+  onTestFinished(() => pool.close());
+  const joint = await pool.embed(chips);
+  expect(pool).toMatchObject({ model_id: 'faceres_arcface', provider: 'cpu', dim: 1024 + 128 });
+  const alone: Float32Array[][] = [];
+  for (const part of model.parts) {
+    const embedder = await openEmbedder(part, 'cpu');
+    alone.push(await embedder.embed(chips));
+    await embedder.close();
+  }
+  for (const [i, a] of joint.entries()) {
+    expect(a.length).toBe(pool.dim);
+    expect(Math.hypot(...a)).toBeCloseTo(1, 5);
+    for (const [j, b] of joint.entries()) {
+      const [first = 0, second = 0] = alone.map((vectors) => dot(vectors[i] as Float32Array, [...(vectors[j] ?? [])]));
+      expect(dot(a, [...b])).toBeCloseTo((first + second) / 2, 5);
+      if (i !== j) expect(Math.abs(first - second)).toBeGreaterThan(1e-3); // else either alone would pass
+    }
+  }
 });
 
 test('vectors have length 1 and do not depend on their neighbours in a batch', async () => {

@@ -117,9 +117,13 @@ async function models({ models, config }: EngineReader): Promise<Check[]> {
 /** What a build offers says little: the first model that is here is really opened. */
 async function device({ models, config }: EngineReader): Promise<Check> {
   const asked = config.services.device;
-  const here = (await models.list()).find(({ state, accepted }) => state === 'ready' && accepted);
-  if (here === undefined) return ok('device', `${asked} will try ${availableProviders(asked).join(', then ')}`);
-  const session = await openSession((await models.resolve(here.id)).path, asked);
+  const here = (await models.list()).find(
+    ({ family, state, accepted }) => family !== 'joint' && state === 'ready' && accepted,
+  );
+  const model = here && (await models.resolve(here.id));
+  if (model === undefined || 'parts' in model)
+    return ok('device', `${asked} will try ${availableProviders(asked).join(', then ')}`);
+  const session = await openSession(model.path, asked);
   await session.close();
   return ok('device', `${asked} runs on ${session.provider}`);
 }

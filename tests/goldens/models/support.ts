@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { loadConfig, projectRoot } from '#config/load.ts';
 import type { Image, Landmarks, Point } from '#engine/core/image.ts';
-import { openCatalog, type ResolvedModel } from '#engine/models/catalog.ts';
+import { openCatalog, type ResolvedFile, type ResolvedModel } from '#engine/models/catalog.ts';
 import { sharedFolder } from '../../support/shared.ts';
 
 export const PICTURES = ['sample1.jpg', 'sample2.jpg', 'sample3.jpg', 'sample4.jpg', 'sample5.jpg', 'sample6.jpg'];
@@ -43,8 +43,15 @@ export async function photo(name: string, width?: number): Promise<Image> {
   return { width: info.width, height: info.height, rgb };
 }
 
+/** A model of one file, ready to load. */
+export async function testModel(id: string): Promise<ResolvedFile> {
+  const model = await anyTestModel(id);
+  if ('parts' in model) throw new Error(`${id} is not one file`);
+  return model;
+}
+
 /** A model ready to load; made once for all test files and runs, and checked against its sha256 each time. */
-export function testModel(id: string): Promise<ResolvedModel> {
+export function anyTestModel(id: string): Promise<ResolvedModel> {
   const { models } = loadConfig({}).config;
   const shared = sharedFolder();
   const mirror = shared === undefined ? null : join(shared, 'models');
