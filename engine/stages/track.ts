@@ -2,11 +2,12 @@ import type { Config } from '#config/schema.ts';
 import type { DetectionRow, Shot, TrackMetrics, TrackRow } from '#engine/core/artifacts.ts';
 import type { StageFace } from '#engine/core/stage.ts';
 import { iou } from '#engine/math/boxes.ts';
+import type { EndedTrack } from '#engine/math/extend-tracks.ts';
 import { createTracker, type TrackerFace, type TrackerState } from '#engine/math/tracker.ts';
 
 export const track = {
   name: 'track',
-  version: 1,
+  version: 2,
   needs: ['shots', 'detections'],
   makes: 'tracks',
 } as const satisfies StageFace;
@@ -21,17 +22,12 @@ export interface TrackOptions {
   readonly height: number;
 }
 
-/** A track while its shot is not over yet: times are those of its detections. */
-interface Open {
-  readonly track_id: number;
-  readonly shot_id: number;
-  readonly at_ms: number[];
-  readonly detections: number[];
-}
+/** A track while its shot is not over yet. */
+type Open = EndedTrack & { readonly at_ms: number[]; readonly detections: number[] };
 
 export interface TrackConsumerState {
   readonly tracker: TrackerState;
-  readonly open: readonly Open[];
+  readonly open: readonly EndedTrack[];
   readonly shot_id: number;
   readonly frames_in_shot: number;
   readonly dropped_short: number;
@@ -49,18 +45,16 @@ export interface TrackConsumer {
   ): { ids: number[]; ended: number[] };
   finish(): number[];
   /** Takes a track that ended out; undefined when it had too few detections to be one. */
-  collect(track_id: number): Open | undefined;
+  collect(track_id: number): EndedTrack | undefined;
   state(): TrackConsumerState;
   dropped(): { dropped_short: number; warmup_lost: number };
 }
-
-export type EndedTrack = Open;
 
 export function createTrackConsumer(options: TrackOptions, from?: TrackConsumerState): TrackConsumer {
   const { params, period_ms, parts, width, height, warmup_dets } = options;
   const fps = (1000 * parts) / period_ms; // cells per second
   const tracker = createTracker({ params, fps, width, height, warmup_dets }, from?.tracker);
-  const open = new Map<number, Open>((from?.open ?? []).map((each) => [each.track_id, each]));
+  const open = new Map<number, Open>((from?.open ?? []).map((each) => [each.track_id, structuredClone(each) as Open]));
   let shot_id = from?.shot_id ?? 0;
   let dropped_short = from?.dropped_short ?? 0;
   let warmup_lost = from?.warmup_lost ?? 0;
@@ -125,7 +119,7 @@ export function toTrackRows(
       const last = at_ms.at(-1) ?? first;
       const start_ms = first <= edge.first ? shot.start_ms : Math.max(shot.start_ms, Math.round(first - period_ms / 2));
       const end_ms = last >= edge.last ? shot.end_ms : Math.min(shot.end_ms, Math.round(last + period_ms / 2));
-      return { track_id, shot_id, start_ms, end_ms: Math.max(end_ms, start_ms + 1), detections };
+      return { track_id, shot_id, start_ms, end_ms: Math.max(end_ms, start_ms + 1), detections: [...detections] };
     });
 }
 

@@ -1,9 +1,10 @@
 import { mkdir, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DetectionCounts, DetectionRow, FaceRow } from '#engine/core/artifacts.ts';
+import type { EndedTrack } from '#engine/math/extend-tracks.ts';
 import type { CutConsumerState } from '../stages/cut.ts';
 import type { HarvestState } from '../stages/harvest.ts';
-import type { EndedTrack, TrackConsumerState } from '../stages/track.ts';
+import type { TrackConsumerState } from '../stages/track.ts';
 
 /** What a sweep has made so far: it only ever grows, so a checkpoint appends what is new. */
 export interface Rows {

@@ -3,6 +3,7 @@ import type { Artifacts, Media, Shot } from '#engine/core/artifacts.ts';
 import type { Face, Frame, Image } from '#engine/core/image.ts';
 import type { Alignment } from '#engine/math/align.ts';
 import { lagOf } from '#engine/math/cuts.ts';
+import { extendTracks } from '#engine/math/extend-tracks.ts';
 import { type Dense, type Frames, openFrames, SMALL, sampleCount } from '#engine/media/frames.ts';
 import { encodeJpeg } from '#engine/media/pictures.ts';
 import type { Blobs } from '../blobs/blobs.ts';
@@ -274,7 +275,9 @@ function finish(request: SweepRequest, s: Standing): Omit<SweepResult, 'complain
   const end_ms = endOf(request.media.duration_ms, position.end_ms);
   const sampled = rows.frames.map(([, at_ms]) => at_ms);
   const shots = fromFirstPicture(s.cuts.shots(end_ms), sampled[0] ?? 0);
-  const track_rows = toTrackRows(rows.ended, shots, sampled, period_ms);
+  const { touch_iou, max_gap } = config.tracking;
+  const extended = extendTracks(rows.ended, rows.detections, shots, { touch_iou, max_gap_ms: (max_gap * 1000) / 30 });
+  const track_rows = toTrackRows(extended, shots, sampled, period_ms);
   const order = new Map(track_rows.map((row, i) => [row.track_id, i]));
   const metrics = trackMetrics(
     track_rows,

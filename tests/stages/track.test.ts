@@ -2,13 +2,8 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '#config/load.ts';
 import type { DetectionRow, Shot } from '#engine/core/artifacts.ts';
 import { uniform as random } from '#engine/eval/intervals.ts';
-import {
-  createTrackConsumer,
-  type EndedTrack,
-  type TrackConsumer,
-  toTrackRows,
-  trackMetrics,
-} from '#engine/stages/track.ts';
+import type { EndedTrack } from '#engine/math/extend-tracks.ts';
+import { createTrackConsumer, type TrackConsumer, toTrackRows, trackMetrics } from '#engine/stages/track.ts';
 
 const PERIOD_MS = 125;
 const { tracking: params } = loadConfig({}, { home: '/nowhere' }).config;
