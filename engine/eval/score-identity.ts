@@ -84,7 +84,7 @@ export async function scoreIdentity(task: IdentityTask): Promise<IdentityScore> 
     open_set: openSetPoints(trials),
     calibration: calibrationError(claims),
     look_alikes: lookAlikes(vectorsBy(probes), identification),
-    review: { ...reviewed, per_person: ratio(reviewed.decisions, people) },
+    review: { ...reviewed, per_person: ratio(reviewed.decisions, presentIn(task, identities, seen)) },
     intervals: intervalsOf(task, await task.measure(identities), seeded),
   };
 }
@@ -94,6 +94,12 @@ function facesOf({ clip, run, facebank, markOf }: IdentityTask, identities: Iden
     nameOf: namesIn(facebank, NO_DECISIONS),
     markOf,
   });
+}
+
+/** How many people the queue asks about: whoever the truth asks for, and who else it knows of whose face was found. */
+function presentIn(task: IdentityTask, identities: Identities, asked: readonly string[]): number {
+  const found = facesOf(task, identities).filter(({ track }) => track !== null);
+  return new Set([...asked, ...found.flatMap(({ person }) => person ?? [])]).size;
 }
 
 function namesIn(facebank: Facebank, { people }: Decisions): (person_id: string | null) => string | null {
