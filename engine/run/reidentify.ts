@@ -1,9 +1,9 @@
 import type { Room } from '../blobs/blobs.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { Engine } from '../engine.ts';
-import { isStill, knowsUpTo, writeIdentities } from '../store/identity-rows.ts';
+import { identityStatements, isStale, knowsUpTo, mustBeStill, revisionIn } from '../store/identity-rows.ts';
 import { listCurrentRuns, runKeys } from '../store/run-keys.ts';
-import { screenTime } from '../store/runs.ts';
+import { screenTimeOf } from '../store/runs.ts';
 import { type GivenBefore, givenFor, nothingGiven } from './given.ts';
 import { identifyRun } from './identify-run.ts';
 import { isBehind } from './in-step.ts';
@@ -95,19 +95,23 @@ async function again(
     const run = await openRun(engine, ep_id, stored.run_id, room);
     const made = await identifyRun(engine, run, given);
     const { keys, decisions_seq } = { keys: made.keys, decisions_seq: given.decisions_seq };
-    const before = totals(await screenTime(db, ep_id, run.run_id));
+    const before = totals(await db.readAtOnce((q) => screenTimeOf(q, run.run_key)));
     const same = stored.keys.identify === keys.identities && stored.keys.measure === keys.screen_time;
-    const revision = await db.write(async (q) => {
-      if (!(await isStill(q, run.run_key, stored.revision))) return undefined;
-      if (same) return knowsUpTo(q, run.run_key, decisions_seq);
-      return writeIdentities(q, run.run_key, made, { cause, change_id, decisions_seq });
-    });
-    if (revision === undefined) continue;
+    const news = same
+      ? [knowsUpTo(run.run_key, decisions_seq)]
+      : identityStatements(run.run_key, made, { cause, change_id, decisions_seq });
+    const answers = await db.writeAtOnce([mustBeStill(run.run_key, stored.revision), ...news]).catch(unlessStale);
+    if (answers === undefined) continue;
+    const revision = same ? null : revisionIn(answers.at(-1) ?? []);
     const published = !same || (await isBehind(engine, run, made, files_anew));
     if (published) await publishIdentities(engine, run, made);
     return { ep_id, run_id: run.run_id, revision, published, before, after: totals(made.screen_time.rows) };
   }
   throw new ScreenalyticsError('CHANGE_CONFLICT', { episode: ep_id });
+}
+
+function unlessStale(error: unknown): undefined {
+  if (!isStale(error)) throw error;
 }
 
 function totals(rows: readonly Totals[]): Totals[] {

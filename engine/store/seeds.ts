@@ -68,26 +68,26 @@ export function activeSeeds(db: Readable, person_ids?: readonly string[]): Promi
   const sql = `${SELECT_SEED}
     where s.active and not a.deleted and ($1::text[] is null or a.person_id = any($1::text[]))
     order by a.person_id, s.seed_id`;
-  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [person_ids ?? null])));
+  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [person_ids ?? null])));
 }
 
 /** By id, also those that were taken out again. In order of id. */
 export function seedsById(db: Readable, seed_ids: readonly string[]): Promise<StoredSeed[]> {
   const sql = `${SELECT_SEED} where s.seed_id = any($1::text[]) order by s.seed_id`;
-  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [seed_ids])));
+  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [seed_ids])));
 }
 
 /** Those in force that come from these very pictures: what could be added twice. */
 export function seedsOfSources(db: Readable, sha256s: readonly string[]): Promise<StoredSeed[]> {
   const sql = `${SELECT_SEED}
     where s.active and not a.deleted and s.source_sha256 = any($1::text[]) order by s.seed_id`;
-  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [sha256s])));
+  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [sha256s])));
 }
 
 /** Those in force that were promoted from an episode. */
 export function seedsOfEpisode(db: Readable, ep_id: string): Promise<StoredSeed[]> {
   const sql = `${SELECT_SEED} where s.active and not a.deleted and s.ep_id = $1 order by s.seed_id`;
-  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [ep_id])));
+  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [ep_id])));
 }
 
 /** Ids of the cast of a season, merged people followed. */
@@ -114,7 +114,7 @@ async function cast(db: Readable, condition: string, params: readonly unknown[])
     join sa.season n on n.season_key = m.season_key
     join sa.show h on h.show_key = n.show_key
     where not a.deleted and ${condition} order by a.person_id`;
-  const rows = await db.read((q) => q.query(sql, params));
+  const rows = await db.readAtOnce((q) => q.query(sql, params));
   return z
     .array(z.object({ person_id: z.string() }))
     .parse(rows)
