@@ -8,7 +8,7 @@ import { type GivenBefore, givenFor, nothingGiven } from './given.ts';
 import { identifyRun } from './identify-run.ts';
 import { isBehind } from './in-step.ts';
 import { withRoom } from './lend-room.ts';
-import { type OpenRun, openRun } from './open-run.ts';
+import { type OpenRun, openStored } from './open-run.ts';
 import { publishIdentities } from './publish-identities.ts';
 
 export interface Totals {
@@ -92,7 +92,7 @@ async function again(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const stored = await runKeys(db, ep_id);
     const given = await givenFor(engine, ep_id, await modelsOf(engine, stored), given_before);
-    const run = await openRun(engine, ep_id, stored.run_id, room);
+    const run = await openStored(engine, stored, room);
     const made = await identifyRun(engine, run, given);
     const { keys, decisions_seq } = { keys: made.keys, decisions_seq: given.decisions_seq };
     const before = totals(await db.readAtOnce((q) => screenTimeOf(q, run.run_key)));

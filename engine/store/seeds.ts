@@ -92,20 +92,20 @@ export function seedsOfEpisode(db: Readable, ep_id: string): Promise<StoredSeed[
 
 /** Ids of the cast of a season, merged people followed. */
 export function castOfSeason(db: Readable, show: string, season: number): Promise<string[]> {
-  return cast(db, 'h.slug = $1 and n.number = $2', [show, season]);
+  return db.readAtOnce((q) => cast(q, 'h.slug = $1 and n.number = $2', [show, season]));
 }
 
 /** Ids of the cast of an episode's season; empty when it has none, or the episode no season. */
-export function castOfEpisode(db: Readable, ep_id: string): Promise<string[]> {
-  return cast(db, 'n.season_key = (select e.season_key from sa.episode e where e.ep_id = $1)', [ep_id]);
+export function castOfEpisode(q: DbReader, ep_id: string): Promise<string[]> {
+  return cast(q, 'n.season_key = (select e.season_key from sa.episode e where e.ep_id = $1)', [ep_id]);
 }
 
 /** Everybody who belongs to any season. */
-export function everyCast(db: Readable): Promise<string[]> {
-  return cast(db, 'true', []);
+export function everyCast(q: DbReader): Promise<string[]> {
+  return cast(q, 'true', []);
 }
 
-async function cast(db: Readable, condition: string, params: readonly unknown[]): Promise<string[]> {
+async function cast(q: DbReader, condition: string, params: readonly unknown[]): Promise<string[]> {
   const sql = `${MERGED}
     select distinct a.person_id
     from sa.cast_membership m
@@ -114,7 +114,7 @@ async function cast(db: Readable, condition: string, params: readonly unknown[])
     join sa.season n on n.season_key = m.season_key
     join sa.show h on h.show_key = n.show_key
     where not a.deleted and ${condition} order by a.person_id`;
-  const rows = await db.readAtOnce((q) => q.query(sql, params));
+  const rows = await q.query(sql, params);
   return z
     .array(z.object({ person_id: z.string() }))
     .parse(rows)
