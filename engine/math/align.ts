@@ -91,7 +91,8 @@ export function rollOf({ a, b }: Similarity): number {
 
 /**
  * The face turned, scaled and cut out so that its landmarks lie on the ArcFace template: `side` x `side` pixels.
- * Bilinear, averaging more samples when the face shrinks; black outside the picture (as OpenCV's warpAffine).
+ * Bilinear, averaging more samples when the face shrinks. Outside the picture its edge goes on (OpenCV's BORDER_REPLICATE): with
+ * 40 % of a face cut away faceres takes two of them for one with an equal error of 5.7 % then, of 8.2 % where it is black.
  * `out` (side * side * 3 bytes) is written instead of a new array.
  */
 export function alignFace(
@@ -123,10 +124,9 @@ function warp({ width, height, rgb }: Image, back: Similarity, side: number, out
         const cy = v + (steps[i] as number);
         for (let j = 0; j < samples; j++) {
           const cx = u + (steps[j] as number);
-          // Bilinear, pixel centres at whole numbers. Up to one pixel outside counts as the edge.
+          // Bilinear, pixel centres at whole numbers.
           let x = a * cx - b * cy + tx;
           let y = b * cx + a * cy + ty;
-          if (!(x > -1 && y > -1 && x < width && y < height)) continue;
           if (x < 0) x = 0;
           else if (x > width - 1) x = width - 1;
           if (y < 0) y = 0;

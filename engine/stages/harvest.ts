@@ -9,7 +9,7 @@ import { cropSquare } from '#engine/media/pictures.ts';
 
 export const harvest = {
   name: 'harvest',
-  version: 1,
+  version: 2,
   needs: ['media', 'tracks'],
   makes: 'faces',
 } as const satisfies StageFace;

@@ -99,13 +99,14 @@ test('`four` looks only at the middle of the mouth', () => {
   expect(chipTransform(picture, wide, 112, 'five').a).not.toBeCloseTo(four.a, 2);
 });
 
-test('an aligned picture comes out as it went in, and outside of it is black', () => {
+test('an aligned picture comes out as it went in, and outside of it its edge goes on', () => {
   const image = gradient(112, 112);
   const exact = five(ARCFACE_TEMPLATE, ([x, y]) => [x / 112, y / 112]);
   expect(alignFace(image, exact, 112, 'five').rgb).toEqual(image.rgb);
   const moved = five(ARCFACE_TEMPLATE, ([x, y]) => [(x - 50) / 112, y / 112]);
   const chip = alignFace(image, moved, 112, 'five');
-  expect([...chip.rgb.subarray(0, 48 * 3)]).toEqual(new Array(48 * 3).fill(0));
+  const corner = image.rgb.subarray(0, 3);
+  for (let x = 0; x <= 50; x++) expect(chip.rgb.subarray(x * 3, x * 3 + 3)).toEqual(corner);
   expect(chip.rgb.subarray(60 * 3, 61 * 3)).toEqual(image.rgb.subarray(10 * 3, 11 * 3));
 });
 

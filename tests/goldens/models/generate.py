@@ -215,7 +215,7 @@ def chip(image, landmarks, side, four):
     finer = int(np.ceil(1 / np.sqrt(np.linalg.det(matrix[:, :2]))))  # supersampling: as fine as the picture
     if finer > 1:
         matrix = matrix * finer + [[0, 0, (finer - 1) / 2]] * 2
-    big = cv2.warpAffine(image, matrix, (side * finer,) * 2, flags=cv2.INTER_LINEAR)
+    big = cv2.warpAffine(image, matrix, (side * finer,) * 2, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return cv2.resize(big, (side, side), interpolation=cv2.INTER_AREA) if finer > 1 else big
 
 
