@@ -3,6 +3,7 @@ import type { Artifacts, Cluster, DetectionRow, Embeddings, FaceRow, TrackRow } 
 import { total, unite } from '#engine/core/spans.ts';
 import { agglomerate, cut, type Merge } from '#engine/math/clustering.ts';
 import { auditClusters, type Member } from '#engine/math/contamination.ts';
+import { episodeCentre, recentred, recentredCalibration } from '#engine/math/recentre.ts';
 import {
   type Calibration,
   type Candidate,
@@ -35,7 +36,8 @@ const SCORES_MAX = 200_000;
  * Who is who, without names: tracks to clusters. Tracks without a face stay outside, and so do clusters under
  * `min_cluster_size`.
  */
-export function clusterTracks(input: ClusterInput): Artifacts['clusters'] {
+export function clusterTracks(given: ClusterInput): Artifacts['clusters'] {
+  const input = inItsOwnLight(given);
   const items = input.embeddings.tracks;
   const row = new Map(items.map((item, i) => [item.track_id, i]));
   const cannot_link = coOccurring(input, row);
@@ -74,6 +76,19 @@ export function clusterTracks(input: ClusterInput): Artifacts['clusters'] {
     unclustered: [...input.tracks.map((track) => track.track_id).filter((id) => !row.has(id)), ...left].sort(
       (a, b) => a - b,
     ),
+  };
+}
+
+/** A threshold that somebody set is one of the model's own similarities, so that these stay as they are. */
+function inItsOwnLight(input: ClusterInput): ClusterInput {
+  const { embeddings, params, calibration } = input;
+  const vectors = embeddings.tracks.map((track) => track.vector);
+  const centre = params.threshold === 'auto' ? episodeCentre(vectors, scoresOfAll(vectors)) : null;
+  if (centre === null) return input;
+  return {
+    ...input,
+    embeddings: recentred(centre, embeddings),
+    calibration: calibration && recentredCalibration(centre, calibration),
   };
 }
 

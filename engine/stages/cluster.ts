@@ -5,7 +5,7 @@ import type { Calibration } from '#engine/math/threshold.ts';
 
 export const cluster = defineStage({
   name: 'cluster',
-  version: 1,
+  version: 2,
   needs: ['tracks', 'detections', 'faces', 'embeddings'],
   makes: 'clusters',
   async run(
