@@ -45,10 +45,10 @@ export async function decisionsAt(
 }
 
 export async function readLog(engine: Pick<EngineReader, 'db'>, ep_id: string): Promise<DecisionLog> {
-  return (await engine.db()).readAtOnce(async (q) => {
-    const head = q.query<{ seq: number }>('select seq from sa.change_head');
-    const [rows, people, changes] = await Promise.all([head, personStates(q), changesOf(q, { ep_id })]);
-    return { seq: rows[0]?.seq ?? 0, people, changes };
+  return (await engine.db()).read(async (q) => {
+    const [head] = await q.query<{ seq: number }>('select seq from sa.change_head');
+    const people = await personStates(q);
+    return { seq: head?.seq ?? 0, people, changes: await changesOf(q, { ep_id }) };
   });
 }
 

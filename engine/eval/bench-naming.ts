@@ -13,14 +13,13 @@ import { type Identified, identifyRun } from '../run/identify-run.ts';
 import { json } from '../run/json-files.ts';
 import { withRoom } from '../run/lend-room.ts';
 import { chooseModel } from '../run/models.ts';
-import { type OpenRun, openStored } from '../run/open-run.ts';
+import { type OpenRun, openRun } from '../run/open-run.ts';
 import { packedKey, savePacked } from '../run/packed.ts';
 import { publishIdentities } from '../run/publish-identities.ts';
 import { scoresKey } from '../run/score-memo.ts';
 import type { Keys } from '../run/settings.ts';
 import { upsertEpisode } from '../store/episodes.ts';
 import { writeIdentities } from '../store/identity-rows.ts';
-import { runKeys } from '../store/run-keys.ts';
 import { saveRun } from '../store/save-run.ts';
 import { type BenchEpisode, type BenchSize, benchEpisode, HOUR } from './bench-episode.ts';
 
@@ -132,7 +131,7 @@ function nameAgain(engine: Engine, ep_id: string, given: Given) {
 
 async function nameInRoom(engine: Engine, ep_id: string, given: Given, room: Room) {
   const began = performance.now();
-  const run = await openStored(engine, await runKeys(await engine.db(), ep_id), room);
+  const run = await openRun(engine, ep_id, undefined, room);
   const opened = since(began);
   const made = await identifyRun(engine, run, given);
   const identified = since(began);

@@ -1,6 +1,6 @@
 import type { Facebank } from '../core/identities.ts';
 import type { EngineReader } from '../engine.ts';
-import { type Person, peopleIn } from '../store/people.ts';
+import { listPeople, type Person } from '../store/people.ts';
 import { activeSeeds, castOfEpisode, everyCast, type StoredSeed } from '../store/seeds.ts';
 import { type KnownVectors, type SeedModels, seedVectors } from './seed-vectors.ts';
 
@@ -16,12 +16,9 @@ export async function facebankFor(
   read?: KnownVectors,
 ): Promise<Facebank | null> {
   const db = await engine.db();
-  const [own, every, all] = await db.readAtOnce((q) =>
-    Promise.all([castOfEpisode(q, ep_id), everyCast(q), peopleIn(q)]),
-  );
-  const cast = new Set(own);
-  const elsewhere = new Set(every);
-  const people = all.filter(
+  const cast = new Set(await castOfEpisode(db, ep_id));
+  const elsewhere = new Set(cast.size > 0 ? [] : await everyCast(db));
+  const people = (await listPeople(db)).filter(
     ({ consent, person_id }) =>
       consent !== 'withdrawn' && (cast.size > 0 ? cast.has(person_id) : !elsewhere.has(person_id)),
   );

@@ -7,7 +7,7 @@ import { activeSeeds, castOfEpisode } from '../store/seeds.ts';
  * recognise. To be asked where `facebankFor` gave none: the rule is its own.
  */
 export async function unusedSeeds(db: Readable, ep_id: string): Promise<string | null> {
-  const cast = new Set(await db.readAtOnce((q) => castOfEpisode(q, ep_id)));
+  const cast = new Set(await castOfEpisode(db, ep_id));
   const consenting = (await listPeople(db)).filter(({ consent }) => consent !== 'withdrawn');
   const seeds = await activeSeeds(
     db,

@@ -27,14 +27,9 @@ export interface OpenRun extends Identifiable {
   readonly provider: string;
 }
 
-/** The current run's artifacts, or those of `run_id`, from the cache. RUN_NOT_FOUND says what is missing. */
-export async function openRun(engine: EngineReader, ep_id: string, run_id?: string): Promise<OpenRun> {
-  return openStored(engine, await runKeys(await engine.db(), ep_id, run_id));
-}
-
-/** The same of a run that was asked for already, into `room` if it is given. */
-export async function openStored(engine: EngineReader, stored: StoredKeys, room?: Room): Promise<OpenRun> {
-  const { ep_id } = stored;
+/** The current run's artifacts, or those of `run_id`, from the cache, into `room` if it is given. RUN_NOT_FOUND says what is missing. */
+export async function openRun(engine: EngineReader, ep_id: string, run_id?: string, room?: Room): Promise<OpenRun> {
+  const stored = await runKeys(await engine.db(), ep_id, run_id);
   const machine_keys = machineKeys(stored);
   const machine = await loadMachine(engine, machine_keys, stored, room);
   const { run_key, keys, detector, embedder, device, current } = stored;

@@ -11,21 +11,11 @@ export interface DbReader {
   query<Row = unknown>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
 }
 
-export interface Statement {
-  readonly sql: string;
-  readonly params: readonly unknown[];
-}
-
 /** What readers are handed: there is nothing in it to write with. */
 export interface Readable {
   readonly kind: 'embedded' | 'server';
   /** In a read-only transaction; one snapshot a statement. */
   read<T>(work: (q: DbReader) => Promise<T>): Promise<T>;
-  /**
-   * The same where no statement needs another's answer: all go out together with the beginning and the end of the transaction. The embedded
-   * database serves one at a time, and would stand still between them whenever this process works on something else.
-   */
-  readAtOnce<T>(work: (q: DbReader) => Promise<T>): Promise<T>;
 }
 
 export interface Db extends Readable {
@@ -34,8 +24,6 @@ export interface Db extends Readable {
    * database serves one transaction at a time and ends one that is silent for seconds while others wait.
    */
   write<T>(work: (q: DbReader) => Promise<T>): Promise<T>;
-  /** The same for statements of which none needs another's answer, sent as in `readAtOnce`. The rows of each. */
-  writeAtOnce(statements: readonly Statement[]): Promise<unknown[][]>;
   /** One statement in no transaction: what Postgres allows only there, such as `vacuum`. */
   alone<Row = unknown>(sql: string): Promise<Row[]>;
   close(): Promise<void>;
@@ -76,11 +64,13 @@ export interface ScriptDb extends Db {
 export function connectDb(options: DbOptions): ScriptDb {
   const door = options.database_url === null ? embeddedDoor(options) : serverDoor(options.database_url, options.log);
   const transact = async <T>(begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const { client } = await askFirst(door, (client) => client.query(begin));
+    const client = await beginOn(door, begin);
     let broken: Error | undefined;
     try {
       const result = await work(client);
-      committed(await client.query('commit'));
+      const { command } = await client.query('commit');
+      // After a failed statement that `work` swallowed, the server answers COMMIT with ROLLBACK.
+      if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back');
       return result;
     } catch (error) {
       if (isConnectionError(error)) broken = error instanceof Error ? error : new Error(String(error));
@@ -93,10 +83,7 @@ export function connectDb(options: DbOptions): ScriptDb {
   return {
     kind: door.kind,
     read: (work) => transact('begin read only', (client) => work(readerOf(client))),
-    readAtOnce: (work) => atOnce(door, 'begin read only', work),
     write: (work) => transact('begin', (client) => work(readerOf(client))),
-    writeAtOnce: (statements) =>
-      atOnce(door, 'begin', (q) => Promise.all(statements.map(({ sql, params }) => q.query(sql, params)))),
     alone: (sql) => askAlone(door, sql),
     script: (work) =>
       transact('begin', (client) => work(readerOf(client), async (script) => void (await client.query(script)))),
@@ -113,13 +100,14 @@ interface Door {
   close(): Promise<void>;
 }
 
-/** A connection, and what it was asked first. If it is broken, nothing has been done yet: it is simply replaced. */
-async function askFirst<T>(door: Door, ask: (client: pg.PoolClient) => Promise<T>) {
+/** A connection with an open transaction. Nothing has been asked yet, so a broken connection is simply replaced. */
+async function beginOn(door: Door, begin: string): Promise<pg.PoolClient> {
   for (let attempt = 1; ; attempt++) {
     let client: pg.PoolClient | undefined;
     try {
       client = await (await door.pool(attempt > 1)).connect();
-      return { client, answer: await ask(client) };
+      await client.query(begin);
+      return client;
     } catch (error) {
       client?.release(true);
       if (error instanceof ScreenalyticsError) throw error;
@@ -129,48 +117,9 @@ async function askFirst<T>(door: Door, ask: (client: pg.PoolClient) => Promise<T
   }
 }
 
-/** A transaction sent whole. A connection on which it failed is not used again: the rest of it may still be on its way. */
-async function atOnce<T>(door: Door, begin: string, work: (q: DbReader) => Promise<T>): Promise<T> {
-  const { client, answer } = await askFirst(door, async (client) => {
-    const begun = client.query(begin);
-    const rest = restOf(client, work);
-    rest.catch(() => undefined); // heard of below, or from `begun`
-    await begun;
-    return { rest };
-  });
-  let broken = true;
-  try {
-    const result = await answer.rest;
-    broken = false;
-    return result;
-  } catch (error) {
-    throw translate(error, door.where);
-  } finally {
-    client.release(broken);
-  }
-}
-
-async function restOf<T>(client: pg.PoolClient, work: (q: DbReader) => Promise<T>): Promise<T> {
-  const { query } = readerOf(client);
-  let open = true;
-  const result = work({
-    query: (sql, params) =>
-      open ? query(sql, params) : Promise.reject(new RangeError('asked after the end of its transaction was sent')),
-  });
-  open = false;
-  const [made, end] = await Promise.all([result, client.query('commit')]);
-  committed(end);
-  return made;
-}
-
-/** After a failed statement of which nobody heard, the server answers COMMIT with ROLLBACK. */
-function committed({ command }: pg.QueryResult): void {
-  if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back');
-}
-
 /** A connection that fails is not used again: a statement may still be running on it. */
 async function askAlone<Row>(door: Door, sql: string): Promise<Row[]> {
-  const { client } = await askFirst(door, (client) => client.query('select 1'));
+  const client = await beginOn(door, 'select 1');
   let broken: Error | undefined;
   try {
     return await readerOf(client).query<Row>(sql);
@@ -243,13 +192,7 @@ function embeddedDoor({ home, log, owner_idle_ms = OWNER_IDLE_MS }: DbOptions): 
 }
 
 function openPool(config: pg.PoolConfig, log: Logger | undefined): pg.Pool {
-  const pool = new pg.Pool({
-    ...config,
-    pipeline: true,
-    max: CONNECTIONS_MAX,
-    allowExitOnIdle: true,
-    types: { getTypeParser },
-  });
+  const pool = new pg.Pool({ ...config, max: CONNECTIONS_MAX, allowExitOnIdle: true, types: { getTypeParser } });
   // A connection that ends while it is idle is an event, not a failed query; unheard it would end the process.
   const note = (error: Error): void => log?.debug({ err: error }, 'a database connection ended');
   pool.on('error', note);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Artifacts } from '../core/artifacts.ts';
 import type { Identities } from '../core/identities.ts';
 import { lists, numbers, numbersOrNull } from './columns.ts';
-import type { DbReader, Statement } from './db.ts';
+import type { DbReader } from './db.ts';
 
 /** What naming and measuring made of a run, and the keys of it. */
 export interface NamedRun {
@@ -24,27 +24,14 @@ export interface Cause {
   readonly decisions_seq: number;
 }
 
-/** Makes a run's rows say who is who and how long, all in the caller's transaction. Gives the number of the new revision. */
-export async function writeIdentities(q: DbReader, run_key: number, made: NamedRun, cause: Cause): Promise<number> {
-  let answer: readonly unknown[] = [];
-  for (const { sql, params } of identityStatements(run_key, made, cause)) answer = await q.query(sql, params);
-  return revisionIn(answer);
-}
-
-/** What the last of `identityStatements` answers. */
-export function revisionIn(rows: readonly unknown[]): number {
-  return z.tuple([z.object({ revision: z.int() })]).parse(rows)[0].revision;
-}
-
 /**
- * What makes a run's rows say who is who and how long, and adds a revision. A correction changes few of thousands, so rows stay where they
- * are unless they differ. People are found by their id.
+ * Makes a run's rows say who is who and how long, all in the caller's transaction, and adds a revision. A correction changes few of
+ * thousands, so rows stay where they are unless they differ. People are found by their id. Gives the number of the new revision.
  */
-export function identityStatements(run_key: number, made: NamedRun, cause: Cause): Statement[] {
+export async function writeIdentities(q: DbReader, run_key: number, made: NamedRun, cause: Cause): Promise<number> {
   const { identities, screen_time, keys } = made;
   const { rows: labels, pieces } = identities;
-  // The run's key is $1 in each of them, and is put before the others at the end.
-  const statements: Statement[] = [
+  const statements = [
     identityRows(labels), // first, for the rest refers to them
     assignmentsLeft(pieces),
     assignments(pieces),
@@ -60,25 +47,32 @@ export function identityStatements(run_key: number, made: NamedRun, cause: Cause
       params: [labels.map((r) => r.label)],
     },
   ];
+  for (const { sql, params } of statements) await q.query(sql, [run_key, ...params]);
   const own = { decisions: keys.decisions, identify: keys.identities, measure: keys.screen_time };
-  const all = keys.facebank === null ? own : { facebank: keys.facebank, ...own };
-  statements.push(
-    {
-      sql: UPDATE_RUN,
-      params: [cause.decisions_seq, keys.facebank, JSON.stringify(all), identities.rows.length],
-    },
-    { sql: ADD_REVISION, params: [keys.identities, keys.screen_time, cause.cause, cause.change_id] },
+  const rows = await q.query(UPDATE_RUN, [
+    ...[run_key, cause.decisions_seq, keys.facebank],
+    JSON.stringify(keys.facebank === null ? own : { facebank: keys.facebank, ...own }),
+    identities.rows.length,
+  ]);
+  const [row] = z.tuple([z.object({ revision: z.int() })]).parse(rows);
+  await q.query(
+    `insert into sa.revision (run_key, revision, identities_key, screen_time_key, cause, change_id)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [run_key, row.revision, keys.identities, keys.screen_time, cause.cause, cause.change_id],
   );
-  return statements.map(({ sql, params }) => ({ sql, params: [run_key, ...params] }));
+  return row.revision;
 }
 
 const UPDATE_RUN = `
   update sa.run set revision = revision + 1, decisions_seq = $2, facebank_key = $3,
     keys = (keys - 'facebank') || $4::jsonb, counts = counts || jsonb_build_object('people', $5::int)
-  where run_key = $1`;
-const ADD_REVISION = `
-  insert into sa.revision (run_key, revision, identities_key, screen_time_key, cause, change_id)
-  select run_key, revision, $2, $3, $4, $5 from sa.run where run_key = $1 returning revision`;
+  where run_key = $1 returning revision`;
+
+interface Statement {
+  sql: string;
+  /** After the run's key, which is always $1. */
+  params: unknown[];
+}
 
 /** A row that is there takes the new values where they differ, else it is left alone. */
 function onConflict(table: string, key: readonly string[], columns: readonly string[]): string {
@@ -208,21 +202,17 @@ function timeline(rows: Artifacts['screen_time']['timeline']): Statement {
   };
 }
 
-/** Locks a run, and fails where somebody has named it anew since that revision, or it is gone: `isStale` tells. */
-export function mustBeStill(run_key: number, revision: number): Statement {
-  const sql = `
-    select 1 / coalesce((select (revision = $2)::int from sa.run where run_key = $1 for update), 0)`;
-  return { sql, params: [run_key, revision] };
+/** Locks a run for this transaction; false when somebody has named it anew since that revision. */
+export async function isStill(q: DbReader, run_key: number, revision: number): Promise<boolean> {
+  const rows = await q.query('select revision from sa.run where run_key = $1 for update', [run_key]);
+  return z.array(z.object({ revision: z.int() })).parse(rows)[0]?.revision === revision;
 }
-
-export function isStale(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === DIVISION_BY_ZERO;
-}
-
-const DIVISION_BY_ZERO = '22012';
 
 /** The run is as it would be with every change up to `seq`: nothing else is written. */
-export function knowsUpTo(run_key: number, seq: number): Statement {
-  const sql = 'update sa.run set decisions_seq = greatest(decisions_seq, $2::bigint) where run_key = $1';
-  return { sql, params: [run_key, seq] };
+export async function knowsUpTo(q: DbReader, run_key: number, seq: number): Promise<null> {
+  await q.query('update sa.run set decisions_seq = greatest(decisions_seq, $2::bigint) where run_key = $1', [
+    run_key,
+    seq,
+  ]);
+  return null;
 }

@@ -86,11 +86,7 @@ export async function requireOwnNames(q: DbReader, person_ids: readonly string[]
 
 /** Everybody in force, in order of name. */
 export function listPeople(db: Readable): Promise<Person[]> {
-  return db.readAtOnce(peopleIn);
-}
-
-export async function peopleIn(q: DbReader): Promise<Person[]> {
-  return (await rowsOf(q)).filter(inForce).map(faceOf).sort(byName);
+  return db.read(async (q) => (await rowsOf(q)).filter(inForce).map(faceOf).sort(byName));
 }
 
 /** Those whose date of retention has passed, on a day given as yyyy-mm-dd. */

@@ -22,7 +22,7 @@ export type StoredKeys = z.output<typeof StoredKeys>;
 
 /** Of the current run, or of `run_id`. */
 export function runKeys(db: Readable, ep_id: string, run_id?: string): Promise<StoredKeys> {
-  return db.readAtOnce(async (q) => {
+  return db.read(async (q) => {
     const [row] = z.array(StoredKeys).parse(await q.query(SELECT_KEYS, [ep_id, run_id ?? null]));
     if (row === undefined) throw new ScreenalyticsError('RUN_NOT_FOUND', { ep_id, ...(run_id && { run_id }) });
     return row;

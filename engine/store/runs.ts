@@ -60,11 +60,10 @@ export function currentRun(db: Readable, ep_id: string): Promise<Run | null> {
 
 /** Of the current run, or of `run_id`; longest first. */
 export function screenTime(db: Readable, ep_id: string, run_id?: string): Promise<StoredScreenTime[]> {
-  return db.read(async (q) => screenTimeOf(q, await runKey(q, ep_id, run_id)));
-}
-
-export async function screenTimeOf(q: DbReader, run_key: number): Promise<StoredScreenTime[]> {
-  return z.array(StoredScreenTime).parse(await q.query(SELECT_SCREEN_TIME, [run_key]));
+  return db.read(async (q) => {
+    const rows = await q.query(SELECT_SCREEN_TIME, [await runKey(q, ep_id, run_id)]);
+    return z.array(StoredScreenTime).parse(rows);
+  });
 }
 
 const SELECT_SCREEN_TIME = `

@@ -68,44 +68,44 @@ export function activeSeeds(db: Readable, person_ids?: readonly string[]): Promi
   const sql = `${SELECT_SEED}
     where s.active and not a.deleted and ($1::text[] is null or a.person_id = any($1::text[]))
     order by a.person_id, s.seed_id`;
-  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [person_ids ?? null])));
+  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [person_ids ?? null])));
 }
 
 /** By id, also those that were taken out again. In order of id. */
 export function seedsById(db: Readable, seed_ids: readonly string[]): Promise<StoredSeed[]> {
   const sql = `${SELECT_SEED} where s.seed_id = any($1::text[]) order by s.seed_id`;
-  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [seed_ids])));
+  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [seed_ids])));
 }
 
 /** Those in force that come from these very pictures: what could be added twice. */
 export function seedsOfSources(db: Readable, sha256s: readonly string[]): Promise<StoredSeed[]> {
   const sql = `${SELECT_SEED}
     where s.active and not a.deleted and s.source_sha256 = any($1::text[]) order by s.seed_id`;
-  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [sha256s])));
+  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [sha256s])));
 }
 
 /** Those in force that were promoted from an episode. */
 export function seedsOfEpisode(db: Readable, ep_id: string): Promise<StoredSeed[]> {
   const sql = `${SELECT_SEED} where s.active and not a.deleted and s.ep_id = $1 order by s.seed_id`;
-  return db.readAtOnce(async (q) => z.array(StoredSeed).parse(await q.query(sql, [ep_id])));
+  return db.read(async (q) => z.array(StoredSeed).parse(await q.query(sql, [ep_id])));
 }
 
 /** Ids of the cast of a season, merged people followed. */
 export function castOfSeason(db: Readable, show: string, season: number): Promise<string[]> {
-  return db.readAtOnce((q) => cast(q, 'h.slug = $1 and n.number = $2', [show, season]));
+  return cast(db, 'h.slug = $1 and n.number = $2', [show, season]);
 }
 
 /** Ids of the cast of an episode's season; empty when it has none, or the episode no season. */
-export function castOfEpisode(q: DbReader, ep_id: string): Promise<string[]> {
-  return cast(q, 'n.season_key = (select e.season_key from sa.episode e where e.ep_id = $1)', [ep_id]);
+export function castOfEpisode(db: Readable, ep_id: string): Promise<string[]> {
+  return cast(db, 'n.season_key = (select e.season_key from sa.episode e where e.ep_id = $1)', [ep_id]);
 }
 
 /** Everybody who belongs to any season. */
-export function everyCast(q: DbReader): Promise<string[]> {
-  return cast(q, 'true', []);
+export function everyCast(db: Readable): Promise<string[]> {
+  return cast(db, 'true', []);
 }
 
-async function cast(q: DbReader, condition: string, params: readonly unknown[]): Promise<string[]> {
+async function cast(db: Readable, condition: string, params: readonly unknown[]): Promise<string[]> {
   const sql = `${MERGED}
     select distinct a.person_id
     from sa.cast_membership m
@@ -114,7 +114,7 @@ async function cast(q: DbReader, condition: string, params: readonly unknown[]):
     join sa.season n on n.season_key = m.season_key
     join sa.show h on h.show_key = n.show_key
     where not a.deleted and ${condition} order by a.person_id`;
-  const rows = await q.query(sql, params);
+  const rows = await db.read((q) => q.query(sql, params));
   return z
     .array(z.object({ person_id: z.string() }))
     .parse(rows)

@@ -27,8 +27,9 @@ export function holdApproved(
   { long }: { readonly long?: object },
 ): Held {
   if (holder === undefined || job !== undefined) return { engine, signal, stop: async () => undefined };
-  const fenced = (db: Db): Db => {
-    const write: Db['write'] = (work) =>
+  const fenced = (db: Db): Db => ({
+    ...db,
+    write: (work) =>
       db.write(async (q) => {
         let wrote = false;
         const query: typeof q.query = (sql, params) => {
@@ -38,13 +39,8 @@ export function holdApproved(
         const result = await work({ query });
         await markWritten(q, holder, wrote && long === undefined); // what is long goes on where it stopped when it is made again
         return result;
-      });
-    return {
-      ...db,
-      write,
-      writeAtOnce: (all) => write((q) => Promise.all(all.map(({ sql, params }) => q.query(sql, params)))),
-    };
-  };
+      }),
+  });
   const pulse = startPulse(signal, engine.log, async () => touchProposal(await engine.db(), holder));
   const opened = () => engine.openedDb()?.then(fenced);
   return { ...pulse, engine: { ...engine, db: async () => fenced(await engine.db()), openedDb: opened } };

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { connectDb, type ScriptDb } from '#engine/store/db.ts';
 import { upsertEpisode } from '#engine/store/episodes.ts';
-import { isStale, mustBeStill, type NamedRun, writeIdentities } from '#engine/store/identity-rows.ts';
+import { isStill, type NamedRun, writeIdentities } from '#engine/store/identity-rows.ts';
 import { migrate } from '#engine/store/migrate.ts';
 import { listCurrentRuns, listRevisions, runKeys } from '#engine/store/run-keys.ts';
 import { listTracks, seenFaces } from '#engine/store/run-rows.ts';
@@ -176,15 +176,8 @@ describe.each(['embedded', 'server'] as const)('identities on the %s database', 
 
   contract('whoever was named from an older revision is told so', async () => {
     const { run_key } = await runKeys(db, 'pilot');
-    const told = (revision: number, of = run_key) =>
-      db
-        .writeAtOnce([mustBeStill(of, revision), { sql: `update sa.run set device = 'new'`, params: [] }])
-        .catch(isStale);
-    expect(await told(2)).toBe(true);
-    expect(await told(3, run_key + 1)).toBe(true);
-    expect((await runKeys(db, 'pilot')).device).not.toBe('new');
-    expect(await told(3)).not.toBe(true);
-    expect((await runKeys(db, 'pilot')).device).toBe('new');
+    expect(await db.write((q) => isStill(q, run_key, 3))).toBe(true);
+    expect(await db.write((q) => isStill(q, run_key, 2))).toBe(false);
   });
 
   contract('a person who goes leaves the label; a run that goes takes everything along', async () => {

@@ -96,37 +96,6 @@ describe.each(['embedded', 'server'] as const)('store on the %s database', { tim
     expect(await count(db, 'sa.person')).toBe(0);
   });
 
-  contract('what is sent at once holds whole or not at all, also from a connection that was lost', async () => {
-    const add = (name: string) => ({
-      sql: 'insert into sa.person (name, base_name, actor) values ($1, $1, $2) returning name',
-      params: [name, 'x'],
-    });
-    const half = db.writeAtOnce([add('Person A'), { sql: 'select 1 / $1::int', params: [0] }, add('Person B')]);
-    await expect(half).rejects.toMatchObject({ code: '22012' });
-    expect(await count(db, 'sa.person')).toBe(0);
-    expect(await db.writeAtOnce([add('Person A'), add('Person B')])).toEqual([
-      [{ name: 'Person A' }],
-      [{ name: 'Person B' }],
-    ]);
-    const late = db.readAtOnce(async (q) => {
-      await q.query('select 1');
-      return q.query('select 2');
-    });
-    await expect(late).rejects.toThrow(RangeError);
-    const write = db.readAtOnce((q) => q.query('delete from sa.person'));
-    await expect(write).rejects.toMatchObject({ code: READ_ONLY });
-    if (kind === 'server') {
-      // Every connection but the asking one ends.
-      const others =
-        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
-      const other = connectDb(options);
-      await other.alone(others);
-      await other.close();
-    }
-    expect(await db.readAtOnce((q) => q.query('select name from sa.person order by name'))).toHaveLength(2);
-    await db.write((q) => q.query('delete from sa.person'));
-  });
-
   contract('a reader cannot write, and a statement is one statement', async () => {
     const write = db.read((q) =>
       q.query(`insert into sa.person (name, base_name, actor) values ('Person R', 'Person R', 'x')`),
