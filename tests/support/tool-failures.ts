@@ -171,6 +171,7 @@ export async function failingCalls(engine: Engine, made: MadeEpisode): Promise<F
       PERSON_NOT_FOUND: { name: 'presence_by_person', person: 'No Such Person' },
       SHOW_NOT_FOUND: { name: 'season_totals', show: 'nowhere' },
       SEASON_NOT_FOUND: { name: 'season_totals', ...places.SEASON_NOT_FOUND },
+      EPISODE_NOT_FOUND: { name: 'presence_by_person', ...of_run.EPISODE_NOT_FOUND },
     },
   };
 }

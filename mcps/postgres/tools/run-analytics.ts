@@ -4,6 +4,7 @@ import { ScreenalyticsError } from '#engine/core/errors.ts';
 import type { EngineReader } from '#engine/engine.ts';
 import { requireSeason, requireShow } from '#engine/store/catalog.ts';
 import { findPerson, requirePerson } from '#engine/store/people.ts';
+import { resolveEpisode } from '#engine/store/resolve-episode.ts';
 import { defineTool } from '#mcps/kit/tool.ts';
 import { Answer, answerInputs, answerOf } from '../answer.ts';
 
@@ -26,7 +27,7 @@ export const runAnalytics = defineTool({
   description:
     'Answers a saved question without SQL: presence by person, episodes of a person, season totals, or co-appearance (seconds that two people are on screen together); of a show, season or episode.',
   effect: 'read',
-  errors: ['PERSON_NOT_FOUND', 'SHOW_NOT_FOUND', 'SEASON_NOT_FOUND'],
+  errors: ['PERSON_NOT_FOUND', 'SHOW_NOT_FOUND', 'SEASON_NOT_FOUND', 'EPISODE_NOT_FOUND'],
   example: { name: 'presence_by_person', show: 'rhobh', season: 5 },
   input,
   output: Answer,
@@ -37,7 +38,7 @@ export const runAnalytics = defineTool({
     requireFields(asked);
     const narrow = {
       ...{ person: await personOf(engine, asked, asked.person), other: await personOf(engine, asked, asked.other) },
-      ...{ season: asked.season ?? null, episode: asked.episode ?? null, shows },
+      ...{ season: asked.season ?? null, episode: await episodeOf(engine, asked.episode), shows },
       show: asked.show === undefined ? null : await showOf(engine, asked.show),
     };
     if (narrow.show !== null && narrow.season !== null) await requireSeason(db, narrow.show, narrow.season);
@@ -71,6 +72,12 @@ async function personOf(engine: EngineReader, { episode }: Input, given: string 
   // Near names of other shows' people are not told to who may ask of some shows alone.
   if (engine.config.analytics.shows.length > 0) return (await findPerson(db, given))?.name ?? given;
   return (await requirePerson(db, given)).name;
+}
+
+/** What fits besides is not told to who may ask of some shows alone, either. */
+async function episodeOf(engine: EngineReader, given: string | undefined): Promise<string | null> {
+  if (given === undefined || engine.config.analytics.shows.length > 0) return given ?? null;
+  return (await resolveEpisode(await engine.db(), given)).ep_id;
 }
 
 async function showOf(engine: EngineReader, given: string): Promise<string> {
