@@ -16,10 +16,13 @@ export interface ExtendOptions {
   readonly max_gap_ms: number;
   /** Overlap (IoU) with somebody's face from which a face may be theirs. */
   readonly touch_iou: number;
+  /** Whether tracks are followed backwards from their begin, too. */
+  readonly backwards: boolean;
 }
 
 type Span = { readonly start_ms: number; readonly end_ms: number };
-type Seen = { readonly at_ms: number; readonly box: Box };
+/** `usable`: it can be part of a track at all. */
+type Seen = { readonly at_ms: number; readonly box: Box; readonly usable: boolean };
 type Growing = { at_ms: number[]; detections: number[] };
 
 /**
@@ -34,20 +37,20 @@ export function extendTracks(
   tracks: readonly EndedTrack[],
   detections: readonly Seen[],
   shots: readonly Span[],
-  { max_gap_ms, touch_iou }: ExtendOptions,
+  { max_gap_ms, touch_iou, backwards }: ExtendOptions,
 ): EndedTrack[] {
   const taken = new Set(tracks.flatMap((track) => track.detections));
   const grown = tracks.map((track) => ({ ...track, at_ms: [...track.at_ms], detections: [...track.detections] }));
   const in_shot = Map.groupBy(grown, ({ shot_id }) => shot_id);
   for (const [shot_id, samples] of samplesOf(detections, shots).entries()) {
     const own = in_shot.get(shot_id) ?? [];
-    for (const sample of samples.toReversed()) attach(sample, own, 'begin');
+    if (backwards) for (const sample of samples.toReversed()) attach(sample, own, 'begin');
     for (const sample of samples) attach(sample, own, 'end');
   }
   return grown;
 
   function attach(sample: readonly number[], own: readonly Growing[], side: 'begin' | 'end'): void {
-    const free = sample.filter((d) => !taken.has(d) && !isNearSomebody(d, sample));
+    const free = sample.filter((d) => seen(d).usable && !taken.has(d) && !isNearSomebody(d, sample));
     if (free.length === 0) return;
     const at_ms = seen(free[0]).at_ms;
     const near = own.filter((track) => {

@@ -77,7 +77,7 @@ export function createTracker(options: TrackerOptions, from: TrackerState = NOBO
   const { params, fps, warmup_dets } = options;
   const rounds = params.tracker === 'reid' ? reidRounds(params) : byteRounds(params);
   // Cells; less a hair, because an fps that comes from a period (15.000000000000002) must not be one cell more.
-  const remembered = Math.ceil((Math.min(params.track_buffer, params.max_gap) * fps) / 30 - 1e-9);
+  const remembered = Math.ceil((memoryMs(params) * fps) / 1000 - 1e-9);
   let { next_id, cell: last, since_flush } = from;
   let tracks: Track[] = from.tracks.map(revive); // oldest first
 
@@ -192,13 +192,24 @@ function associate(
   return met;
 }
 
-function level({ box, score }: TrackerFace, params: Config['tracking']): 'high' | 'low' | 'none' {
-  const size = area(box);
-  if (!(size > 0 && size >= params.min_box_area && score > SCORE_MIN)) return 'none';
-  return score >= params.track_thresh ? 'high' : 'low';
+/** For how long a face is remembered that is not seen. */
+export function memoryMs({ track_buffer, max_gap }: Config['tracking']): number {
+  return (Math.min(track_buffer, max_gap) * 1000) / 30;
 }
 
-function toPixels(face: TrackerFace, { width, height }: TrackerOptions): TrackerFace {
+/** Whether a face can be part of a track at all. Its box in pixels, its score on the scale of all detectors. */
+export function takesPart({ box, score }: TrackerFace, { min_box_area }: Config['tracking']): boolean {
+  const size = area(box);
+  return size > 0 && size >= min_box_area && score > SCORE_MIN;
+}
+
+function level(face: TrackerFace, params: Config['tracking']): 'high' | 'low' | 'none' {
+  if (!takesPart(face, params)) return 'none';
+  return face.score >= params.track_thresh ? 'high' : 'low';
+}
+
+/** From fractions to pixels of the analysed frame. */
+export function toPixels(face: TrackerFace, { width, height }: Pick<TrackerOptions, 'width' | 'height'>): TrackerFace {
   const [x1, y1, x2, y2] = face.box;
   const box: Box = [x1 * width, y1 * height, x2 * width, y2 * height];
   return { ...face, box };

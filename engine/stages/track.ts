@@ -2,8 +2,15 @@ import type { Config } from '#config/schema.ts';
 import type { DetectionRow, Shot, TrackMetrics, TrackRow } from '#engine/core/artifacts.ts';
 import type { StageFace } from '#engine/core/stage.ts';
 import { iou } from '#engine/math/boxes.ts';
-import type { EndedTrack } from '#engine/math/extend-tracks.ts';
-import { createTracker, type TrackerFace, type TrackerState } from '#engine/math/tracker.ts';
+import { type EndedTrack, extendTracks } from '#engine/math/extend-tracks.ts';
+import {
+  createTracker,
+  memoryMs,
+  type TrackerFace,
+  type TrackerState,
+  takesPart,
+  toPixels,
+} from '#engine/math/tracker.ts';
 
 export const track = {
   name: 'track',
@@ -27,7 +34,7 @@ type Open = EndedTrack & { readonly at_ms: number[]; readonly detections: number
 
 export interface TrackConsumerState {
   readonly tracker: TrackerState;
-  readonly open: readonly EndedTrack[];
+  readonly open: readonly Open[];
   readonly shot_id: number;
   readonly frames_in_shot: number;
   readonly dropped_short: number;
@@ -54,7 +61,7 @@ export function createTrackConsumer(options: TrackOptions, from?: TrackConsumerS
   const { params, period_ms, parts, width, height, warmup_dets } = options;
   const fps = (1000 * parts) / period_ms; // cells per second
   const tracker = createTracker({ params, fps, width, height, warmup_dets }, from?.tracker);
-  const open = new Map<number, Open>((from?.open ?? []).map((each) => [each.track_id, structuredClone(each) as Open]));
+  const open = new Map<number, Open>((from?.open ?? []).map((each) => [each.track_id, each]));
   let shot_id = from?.shot_id ?? 0;
   let dropped_short = from?.dropped_short ?? 0;
   let warmup_lost = from?.warmup_lost ?? 0;
@@ -96,6 +103,24 @@ export function createTrackConsumer(options: TrackOptions, from?: TrackConsumerS
       return { tracker: tracker.state(), open: structuredClone([...open.values()]), ...counts };
     },
   };
+}
+
+/**
+ * Tracks with the faces that the tracker was too unsure of at their ends, by its own rules for size, score, memory and touch. `detections`:
+ * scores on the scale of all detectors. Whoever asks for a warm-up wants nobody before it.
+ */
+export function followEnds(
+  ended: readonly EndedTrack[],
+  detections: readonly Pick<DetectionRow, 'at_ms' | 'box' | 'score'>[],
+  shots: readonly Shot[],
+  options: TrackOptions,
+): EndedTrack[] {
+  const { params, warmup_dets } = options;
+  const seen = detections.map(({ at_ms, box, score }) => {
+    return { at_ms, box, usable: takesPart(toPixels({ box, score }, options), params) };
+  });
+  const { touch_iou } = params;
+  return extendTracks(ended, seen, shots, { max_gap_ms: memoryMs(params), touch_iou, backwards: warmup_dets === 0 });
 }
 
 /**

@@ -3,7 +3,6 @@ import type { Artifacts, Media, Shot } from '#engine/core/artifacts.ts';
 import type { Face, Frame, Image } from '#engine/core/image.ts';
 import type { Alignment } from '#engine/math/align.ts';
 import { lagOf } from '#engine/math/cuts.ts';
-import { extendTracks } from '#engine/math/extend-tracks.ts';
 import { type Dense, type Frames, openFrames, SMALL, sampleCount } from '#engine/media/frames.ts';
 import { encodeJpeg } from '#engine/media/pictures.ts';
 import type { Blobs } from '../blobs/blobs.ts';
@@ -11,7 +10,14 @@ import { scaledScore } from '../math/score-scale.ts';
 import { type CutConsumer, createCutConsumer, knownCuts } from '../stages/cut.ts';
 import { keepFaces, toRow } from '../stages/detect.ts';
 import { createHarvest, type HarvestConsumer } from '../stages/harvest.ts';
-import { createTrackConsumer, type TrackConsumer, toTrackRows, trackMetrics } from '../stages/track.ts';
+import {
+  createTrackConsumer,
+  followEnds,
+  type TrackConsumer,
+  type TrackOptions,
+  toTrackRows,
+  trackMetrics,
+} from '../stages/track.ts';
 import { type Journal, openJournal, type Position, type Rows } from './checkpoint.ts';
 import { detectAhead, type Found, readAhead } from './detected.ts';
 
@@ -105,8 +111,21 @@ function needs(request: SweepRequest): { small: boolean } {
   return { small: request.shots === undefined && request.config.scene.enabled };
 }
 
+function trackOptions({ config, period_ms, dense, width, height }: SweepRequest): TrackOptions {
+  const { warmup_dets } = config.scene;
+  return { params: config.tracking, warmup_dets, period_ms, parts: dense?.parts ?? 1, width, height };
+}
+
+/** Faces as trackers are told of them: detectors count differently. */
+function onOneScale<F extends { readonly score: number }>(
+  faces: readonly F[],
+  { operating_score }: Pick<SweepRequest, 'operating_score'>,
+): F[] {
+  return faces.map((face) => ({ ...face, score: scaledScore(face.score, operating_score) }));
+}
+
 async function stand(request: SweepRequest, journal: Journal): Promise<Standing> {
-  const { config, period_ms, width, height } = request;
+  const { config } = request;
   let saved = await journal.resume();
   if (saved !== undefined && !(await hasPictures(request.blobs, request.pictures, saved.rows.faces))) {
     await journal.remove();
@@ -116,9 +135,7 @@ async function stand(request: SweepRequest, journal: Journal): Promise<Standing>
   const cuts = needs(request).small
     ? createCutConsumer(config.scene, SMALL, saved?.position.cut)
     : knownCuts(request.shots ?? [oneShot(request.media.duration_ms)]);
-  const parts = request.dense?.parts ?? 1;
-  const options = { params: config.tracking, warmup_dets: config.scene.warmup_dets, period_ms, parts, width, height };
-  const tracks = createTrackConsumer(options, saved?.position.track);
+  const tracks = createTrackConsumer(trackOptions(request), saved?.position.track);
   const crops = createHarvest(config.faces, request.source.alignment, saved?.position.harvest);
   const position = saved?.position ?? {
     next_cell: 0,
@@ -197,8 +214,7 @@ async function useFrame(request: SweepRequest, s: Standing, frame: Frame, found:
   const base = rows.detections.length;
   for (const face of kept) rows.detections.push(toRow(frame.at_ms, face));
   rows.frames.push([frame.cell, frame.at_ms]);
-  const scaled = kept.map((face) => ({ ...face, score: scaledScore(face.score, request.operating_score) }));
-  const { ids, ended } = s.tracks.push(frame, scaled, base);
+  const { ids, ended } = s.tracks.push(frame, onOneScale(kept, request), base);
   await endTracks(request, s, ended);
   kept.forEach((face: Face, i) => {
     const track_id = ids[i] ?? -1;
@@ -275,9 +291,8 @@ function finish(request: SweepRequest, s: Standing): Omit<SweepResult, 'complain
   const end_ms = endOf(request.media.duration_ms, position.end_ms);
   const sampled = rows.frames.map(([, at_ms]) => at_ms);
   const shots = fromFirstPicture(s.cuts.shots(end_ms), sampled[0] ?? 0);
-  const { touch_iou, max_gap } = config.tracking;
-  const extended = extendTracks(rows.ended, rows.detections, shots, { touch_iou, max_gap_ms: (max_gap * 1000) / 30 });
-  const track_rows = toTrackRows(extended, shots, sampled, period_ms);
+  const followed = followEnds(rows.ended, onOneScale(rows.detections, request), shots, trackOptions(request));
+  const track_rows = toTrackRows(followed, shots, sampled, period_ms);
   const order = new Map(track_rows.map((row, i) => [row.track_id, i]));
   const metrics = trackMetrics(
     track_rows,

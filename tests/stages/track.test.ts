@@ -3,7 +3,13 @@ import { loadConfig } from '#config/load.ts';
 import type { DetectionRow, Shot } from '#engine/core/artifacts.ts';
 import { uniform as random } from '#engine/eval/intervals.ts';
 import type { EndedTrack } from '#engine/math/extend-tracks.ts';
-import { createTrackConsumer, type TrackConsumer, toTrackRows, trackMetrics } from '#engine/stages/track.ts';
+import {
+  createTrackConsumer,
+  followEnds,
+  type TrackConsumer,
+  toTrackRows,
+  trackMetrics,
+} from '#engine/stages/track.ts';
 
 const PERIOD_MS = 125;
 const { tracking: params } = loadConfig({}, { home: '/nowhere' }).config;
@@ -158,4 +164,29 @@ test('metrics of hand-made tracks', () => {
     ],
     ...{ dropped_short: 2, gap_splits: [{ track_id: 1, at_ms: 3000, gap_ms: 2800 }], warmup_lost_ms: 500 },
   });
+});
+
+test('ends are followed by the rules of the tracker: its warm-up, its memory, its least area', () => {
+  const unsure = { ...faceAt(0.4), score: 0.3 };
+  const sure = faceAt(0.4);
+  const followed = (frames: readonly (readonly DetectionRow[])[], over: Partial<typeof options> = {}, cut?: number) => {
+    const cuts = new Set(cut === undefined ? [] : [cut]);
+    const { ended, detections } = play(frames, cuts, -1, over);
+    const tracks = followEnds(ended, detections, shotsOf(cuts, frames.length), { ...options, ...over });
+    return tracks.at(-1)?.at_ms.map((at_ms) => at_ms / PERIOD_MS);
+  };
+  const turning = [[unsure], [unsure], [sure], [sure], [sure], [], [unsure]];
+  expect(followed(turning)).toEqual([0, 1, 2, 3, 4, 6]);
+  const after = [[sure], [sure], [unsure], [sure], [sure], [sure]];
+  expect(followed(after, {}, 2)).toEqual([2, 3, 4, 5]);
+  expect(followed(after, { warmup_dets: 2 }, 2)).toEqual([4, 5]);
+  const pause = [[sure], [sure], [], [], [], [], [unsure]];
+  expect(followed(pause)).toEqual([0, 1, 6]);
+  expect(followed(pause, { params: { ...params, track_buffer: 15 } })).toEqual([0, 1]);
+  const faint = { ...unsure, score: 0.05 };
+  expect(followed([[faint], [unsure], [sure], [sure]])).toEqual([1, 2, 3]);
+  const small = { ...unsure, box: [0.4, 0.3, 0.49, 0.5] as [number, number, number, number] };
+  const least = { ...params, min_box_area: 0.095 * 1280 * 0.2 * 720 };
+  expect(followed([[small], [sure], [sure]])).toEqual([0, 1, 2]);
+  expect(followed([[small], [sure], [sure]], { params: least })).toEqual([1, 2]);
 });

@@ -3,13 +3,13 @@ import type { Box } from '#engine/core/image.ts';
 import { uniform as random } from '#engine/eval/intervals.ts';
 import { type EndedTrack, extendTracks } from '#engine/math/extend-tracks.ts';
 
-const OPTIONS = { max_gap_ms: 1000, touch_iou: 0.2 };
+const OPTIONS = { max_gap_ms: 1000, touch_iou: 0.2, backwards: true };
 const PERIOD_MS = 125;
 const face = (x: number): Box => [x, 0.2, x + 0.1, 0.4];
 
 /** Faces per sample, each by its left edge; `owned`: the samples in which track 0 has the first face. */
 function extended(samples: readonly (readonly number[])[], owned: readonly number[], cut_ms = 1e6) {
-  const detections = samples.flatMap((xs, i) => xs.map((x) => ({ at_ms: i * PERIOD_MS, box: face(x) })));
+  const detections = samples.flatMap((xs, i) => xs.map((x) => ({ at_ms: i * PERIOD_MS, box: face(x), usable: true })));
   const first = (i: number) => samples.slice(0, i).reduce((n, xs) => n + xs.length, 0);
   const at_ms = owned.map((i) => i * PERIOD_MS);
   const shots = [
@@ -49,7 +49,11 @@ test('a cut is never crossed', () => {
 });
 
 test("a face that overlaps another track's is left alone", () => {
-  const detections = [0.42, 0.4, 0.4].map((x, i) => ({ at_ms: Math.floor((i + 1) / 2) * PERIOD_MS, box: face(x) }));
+  const detections = [0.42, 0.4, 0.4].map((x, i) => ({
+    at_ms: Math.floor((i + 1) / 2) * PERIOD_MS,
+    box: face(x),
+    usable: true,
+  }));
   const shots = [{ start_ms: 0, end_ms: 1000 }];
   const near: EndedTrack[] = [
     { track_id: 0, shot_id: 0, at_ms: [0], detections: [0] },
@@ -61,7 +65,7 @@ test("a face that overlaps another track's is left alone", () => {
 });
 
 test('of two tracks that could have a face the nearer gets it', () => {
-  const detections = [0.41, 0.37, 0.43].map((x, i) => ({ at_ms: i === 0 ? 0 : PERIOD_MS, box: face(x) }));
+  const detections = [0.41, 0.37, 0.43].map((x, i) => ({ at_ms: i === 0 ? 0 : PERIOD_MS, box: face(x), usable: true }));
   const tracks: EndedTrack[] = [1, 2].map((d) => {
     return { track_id: d, shot_id: 0, at_ms: [PERIOD_MS], detections: [d] };
   });
@@ -73,13 +77,14 @@ test('random faces: every track keeps what it had, in time order, and no detecti
   const rand = random(11);
   let added = 0;
   for (let round = 0; round < 50; round++) {
-    const detections: { at_ms: number; box: Box; person: number }[] = [];
+    const detections: { at_ms: number; box: Box; person: number; usable: boolean }[] = [];
     for (let i = 0; i < 40; i++)
       for (let person = 0; person < 4; person++)
         if (rand() < 0.8)
           detections.push({
             at_ms: i * PERIOD_MS,
             person,
+            usable: true,
             box: face(0.2 * person + (rand() - 0.5) / 50 + (i * (person - 2)) / 800),
           });
     const cut = Math.floor(rand() * 40) * PERIOD_MS;
