@@ -66,7 +66,8 @@ export async function scoreIdentity(task: IdentityTask): Promise<IdentityScore> 
   const { clip, run, facebank, openset } = task;
   const seeded = new Set(facebank.people.map(({ name }) => name));
   const identities = task.identify(facebank, openset.bank, NO_DECISIONS);
-  const identification = scoreIdentification(facesOf(task, identities), seeded);
+  const faces = facesOf(task, identities);
+  const identification = scoreIdentification(faces, seeded);
   const other = openset.bank === 'v1' ? 'v2' : 'v1';
   const otherwise = facesOf(task, task.identify(facebank, other, NO_DECISIONS));
   const probes = probesOf(task);
@@ -84,7 +85,7 @@ export async function scoreIdentity(task: IdentityTask): Promise<IdentityScore> 
     open_set: openSetPoints(trials),
     calibration: calibrationError(claims),
     look_alikes: lookAlikes(vectorsBy(probes), identification),
-    review: { ...reviewed, per_person: ratio(reviewed.decisions, presentIn(task, identities, seen)) },
+    review: { ...reviewed, per_person: ratio(reviewed.decisions, presentIn(faces, seen)) },
     intervals: intervalsOf(task, await task.measure(identities), seeded),
   };
 }
@@ -97,8 +98,8 @@ function facesOf({ clip, run, facebank, markOf }: IdentityTask, identities: Iden
 }
 
 /** How many people the queue asks about: whoever the truth asks for, and who else it knows of whose face was found. */
-function presentIn(task: IdentityTask, identities: Identities, asked: readonly string[]): number {
-  const found = facesOf(task, identities).filter(({ track }) => track !== null);
+function presentIn(faces: readonly IdentifiedFace[], asked: readonly string[]): number {
+  const found = faces.filter(({ track }) => track !== null);
   return new Set([...asked, ...found.flatMap(({ person }) => person ?? [])]).size;
 }
 

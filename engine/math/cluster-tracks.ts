@@ -185,7 +185,7 @@ function explain(
     `The lowest threshold whose expected purity reaches ${params.purity_target}: one person scores ` +
     `${same.mean.toFixed(2)} +- ${same.sd.toFixed(2)}, two people ${different.mean.toFixed(2)} +- ` +
     `${different.sd.toFixed(2)}, and ${(100 * share_same).toFixed(0)}% of all pairs of tracks are one person ` +
-    `(${prior}, ${same.n} scores within tracks, ${different.n} of tracks that share a frame).`
+    `(${prior}, ${same.n} scores within tracks, ${different.n} of tracks that share a frame; of vectors without what the episode's faces share).`
   );
 }
 
