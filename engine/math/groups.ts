@@ -171,7 +171,7 @@ export function splitOf(
 
 export function candidateOf({ model }: Judge, { scores, shares }: Opinion, k: number): Candidate {
   const { person_id, name } = model.bank.people[k] as { person_id: string; name: string };
-  return { person_id, name, score: round(scores[k] as number), probability: round(shares.people[k] as number) };
+  return { person_id, name, score: roundScore(scores[k] as number), probability: round(shares.people[k] as number) };
 }
 
 const CANDIDATES = 3;
@@ -185,9 +185,17 @@ export function candidatesOf(judge: Judge, opinion: Opinion | undefined): Candid
     .map((k) => candidateOf(judge, opinion, k));
 }
 
-/** Six digits are more than any probability here deserves, and keep the artifact small. */
+/** Four digits are more than any probability here deserves. */
 export function round(value: number): number {
-  return Math.round(value * 1e6) / 1e6 + 0; // no -0, which is 0 when it is read again
+  return Math.round(value * 1e4) / 1e4 + 0; // no -0, which is 0 when it is read again
+}
+
+/**
+ * Three digits of a cosine: crops of one face differ in the second. One more seed moves everybody's scores in those behind: with them
+ * nearly every row of a season would have to be written again.
+ */
+export function roundScore(value: number): number {
+  return Math.round(value * 1e3) / 1e3 + 0;
 }
 
 function lineOf(

@@ -1,6 +1,6 @@
 import type { Cluster, FaceRow } from '#engine/core/artifacts.ts';
 import type { AssignLine, Identities, Identity, Piece } from '#engine/core/identities.ts';
-import { candidatesOf, type Group, inWords, round } from './groups.ts';
+import { candidatesOf, type Group, inWords, round, roundScore } from './groups.ts';
 import type { IdentifyInput, Item } from './identify-items.ts';
 import type { Judge } from './judge.ts';
 import type { Membership } from './membership.ts';
@@ -30,14 +30,19 @@ export function piecesOf(settled: Settled): Piece[] {
     const { owner, opinion, source, band } = placed;
     const { mine, rest } = chances(settled, item, owners);
     return {
-      ...{ track_id: piece.track_id, start_ms: piece.start_ms, end_ms: piece.end_ms },
+      track_id: piece.track_id,
+      start_ms: piece.start_ms,
+      end_ms: piece.end_ms,
       cluster_id: cluster?.cluster_id ?? null,
       label: owner === null ? null : owners.label(owner),
       person_id: personOf(owner),
       label_source: source,
-      ...{ method: placed.method, band },
+      method: placed.method,
+      band,
       score:
-        opinion === undefined || opinion.ranked.best < 0 ? null : round(opinion.scores[opinion.ranked.best] as number),
+        opinion === undefined || opinion.ranked.best < 0
+          ? null
+          : roundScore(opinion.scores[opinion.ranked.best] as number),
       threshold: placed.threshold,
       probability: mine === null ? null : round(mine),
       margin: opinion === undefined || opinion.ranked.best < 0 ? null : round(opinion.ranked.margin),

@@ -74,21 +74,31 @@ interface Statement {
   params: unknown[];
 }
 
-/** A row that is there takes the new values where they differ, else it is left alone. */
-function onConflict(table: string, key: readonly string[], columns: readonly string[]): string {
-  const list = (prefix: string) => columns.map((column) => `${prefix}.${column}`).join(', ');
-  return `on conflict (run_key, ${key.join(', ')}) do update set (${columns.join(', ')}) = row(${list('excluded')})
-      where (${list(table)}) is distinct from (${list('excluded')})`;
+/**
+ * A row that is there takes the new values where they differ. Rows that do not differ are left out before: a conflict locks, and so writes, each row that it
+ * finds, also where nothing is to be updated. `source`: gives the key's columns and these.
+ */
+function upsert(table: string, key: readonly string[], columns: readonly string[], source: string): string {
+  const list = (prefix: string, names: readonly string[]) => names.map((name) => `${prefix}.${name}`).join(', ');
+  const all = [...key, ...columns];
+  return `insert into sa.${table} (run_key, ${all.join(', ')})
+      select $1, ${list('given', all)} from (${source}) as given
+      left join sa.${table} as known on known.run_key = $1 and (${list('known', key)}) = (${list('given', key)})
+      where known.run_key is null or (${list('known', columns)}) is distinct from (${list('given', columns)})
+      on conflict (run_key, ${key.join(', ')}) do update set (${columns.join(', ')}) = row(${list('excluded', columns)})`;
 }
 
 function identityRows(rows: Identities['rows']): Statement {
   return {
-    sql: `insert into sa.identity (run_key, label, person_key, cluster_ids, best_face_id, purity_estimate)
-      select $1, label, p.person_key, clusters::int[], face, purity
+    sql: upsert(
+      'identity',
+      ['label'],
+      ['person_key', 'cluster_ids', 'best_face_id', 'purity_estimate'],
+      `select label, p.person_key, clusters::int[] as cluster_ids, face as best_face_id, purity as purity_estimate
       from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::double precision[])
         as i(label, person, clusters, face, purity)
-      left join sa.person p on p.person_id = i.person
-      ${onConflict('identity', ['label'], ['person_key', 'cluster_ids', 'best_face_id', 'purity_estimate'])}`,
+      left join sa.person p on p.person_id = i.person`,
+    ),
     params: [
       rows.map((r) => r.label),
       rows.map((r) => r.person_id),
@@ -127,17 +137,19 @@ function assignmentsLeft(rows: Identities['pieces']): Statement {
 function assignments(rows: Identities['pieces']): Statement {
   const orNull = (values: readonly (number | null)[]) => numbersOrNull(values.map((value) => value ?? undefined));
   return {
-    sql: `insert into sa.assignment (run_key, track_id, start_ms, end_ms, cluster_id, label, person_key, label_source, method,
-        band, score, threshold, probability, margin, others, locked, change_id)
-      select $1, track, start_ms, end_ms, cluster, label, p.person_key, source, method, band, score, threshold, probability,
-        margin, others::jsonb, locked, change
+    sql: upsert(
+      'assignment',
+      ['track_id', 'start_ms'],
+      ASSIGNED,
+      `select track as track_id, start_ms, end_ms, cluster as cluster_id, label, p.person_key, source as label_source,
+        method, band, score, threshold, probability, margin, others::jsonb as others, locked, change as change_id
       from unnest($2::int[], $3::bigint[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
         $10::text[], $11::double precision[], $12::double precision[], $13::double precision[], $14::double precision[],
         $15::text[], $16::boolean[], $17::text[])
         as a(track, start_ms, end_ms, cluster, label, person, source, method, band, score, threshold, probability, margin,
           others, locked, change)
-      left join sa.person p on p.person_id = a.person
-      ${onConflict('assignment', ['track_id', 'start_ms'], ASSIGNED)}`,
+      left join sa.person p on p.person_id = a.person`,
+    ),
     params: [
       numbers(rows.map((r) => r.track_id)),
       numbers(rows.map((r) => r.start_ms)),
@@ -186,11 +198,14 @@ function screenTime(rows: Artifacts['screen_time']['rows']): Statement {
 
 function timeline(rows: Artifacts['screen_time']['timeline']): Statement {
   return {
-    sql: `insert into sa.appearance (run_key, appearance_id, label, shot_id, start_ms, end_ms, track_ids)
-      select $1, id, label, shot, start_ms, end_ms, tracks::int[]
+    sql: upsert(
+      'appearance',
+      ['appearance_id'],
+      ['label', 'shot_id', 'start_ms', 'end_ms', 'track_ids'],
+      `select id as appearance_id, label, shot as shot_id, start_ms, end_ms, tracks::int[] as track_ids
       from unnest($2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::text[])
-        as a(id, label, shot, start_ms, end_ms, tracks)
-      ${onConflict('appearance', ['appearance_id'], ['label', 'shot_id', 'start_ms', 'end_ms', 'track_ids'])}`,
+        as a(id, label, shot, start_ms, end_ms, tracks)`,
+    ),
     params: [
       numbers(rows.map((_, i) => i)),
       rows.map((r) => r.person),
