@@ -2,7 +2,7 @@ import { normalAt } from './normal.ts';
 import { products } from './products.ts';
 import type { Bank, Prototype } from './prototypes.ts';
 import { type Calibration, type Scores, shrink, shrinkMoments, UNMEASURED } from './threshold.ts';
-import { dot, normalise, type Vector } from './vectors.ts';
+import { dot, normalise, type Vector, zeros } from './vectors.ts';
 
 /** A bank made ready to score faces. */
 export interface BankModel {
@@ -54,7 +54,7 @@ function normalisedRow(row: Float64Array, { calibration, cohort, cohort_weight }
     sum += score;
     squares += score * score;
   }
-  const out = new Float64Array(row.length);
+  const out = zeros(row.length);
   for (let k = 0; k < row.length; k++) {
     const score = row[k] as number;
     const [s1, s2, n] = [sum - score, squares - score * score, row.length - 1];
@@ -91,7 +91,7 @@ export function trackScores(vectors: readonly Vector[], model: BankModel, memo?:
     memo?.set(people[k] as Vector[], columns[k]);
   });
   return vectors.map((_, v) => {
-    const row = new Float64Array(people.length);
+    const row = zeros(people.length);
     for (let k = 0; k < row.length; k++)
       row[k] = ((columns[k] as Float64Array)[v] as number) - (model.luck[k] as number);
     return normalisedRow(row, model);
@@ -110,7 +110,7 @@ export function personScores(
   const table = products(vectors, prototypes);
   return vectors.map((_, v) => {
     const at = v * prototypes.length;
-    const scores = new Float64Array(luck.length);
+    const scores = zeros(luck.length);
     for (let k = 0; k < scores.length; k++) {
       const own = table.subarray(at + (start[k] as number), at + (start[k + 1] as number));
       scores[k] = bestTwo(own) - (luck[k] as number);

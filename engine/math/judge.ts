@@ -15,6 +15,7 @@ import {
 } from './openset.ts';
 import { buildBank } from './prototypes.ts';
 import { rivalries } from './rivalry.ts';
+import { zeros } from './vectors.ts';
 
 /** A bank, and what it says of the items. */
 export interface Judge {
@@ -111,8 +112,8 @@ interface PooledScores {
 
 export function poolOf(judge: Judge, items: readonly Item[]): Pool {
   const people = judge.model.bank.people.length;
-  const sum = new Float64Array(people);
-  const weight = new Float64Array(people);
+  const sum = zeros(people);
+  const weight = zeros(people);
   let [total, squares] = [0, 0];
   for (const item of items) {
     const scores = judge.scores[item.index];
@@ -182,7 +183,7 @@ function scoresOfPool(
   let barred = out;
   for (let k = 0; k < weight.length; k++)
     if (!some(weight[k] as number) && !barred.has(k)) barred = new Set([...barred, k]);
-  const scores = into === undefined ? new Float64Array(sum.length) : sum;
+  const scores = into === undefined ? zeros(sum.length) : sum;
   for (let k = 0; k < scores.length; k++)
     scores[k] = barred.size === 0 || !barred.has(k) ? (sum[k] as number) / (weight[k] as number) : 0;
   const count = total ** 2 / squares;
@@ -220,7 +221,8 @@ export function judgeOne(
   const belongs = membership * all.evidence;
   const either = belongs + (1 - membership) * own.evidence * others;
   const shares = blend(all.shares, own.shares, either === 0 ? membership : belongs / either);
-  return { own, within: { ...own, shares, ranked: rank(shares, judge.limits) } };
+  const ranked = rank(shares, judge.limits);
+  return { own, within: { scores, shares, ranked, evidence: own.evidence } };
 }
 
 function opinion({ limits, prior }: Judge, scores: Float64Array, ratios: Float64Array): Opinion {

@@ -2,6 +2,7 @@ import type { Config } from '#config/schema.ts';
 import type { Band } from '#engine/core/identities.ts';
 import type { Rivalry } from './rivalry.ts';
 import { type Calibration, logRatios } from './threshold.ts';
+import { zeros } from './vectors.ts';
 
 /** What scores say, whoever is asked about. */
 export interface OpenSet {
@@ -49,7 +50,7 @@ export function likelihoods(
   const logOf = logRatios(same, different);
   const { length } = scores;
   // First the logarithms, then in their place the ratios: thousands of items are judged, each several times.
-  const ratios = into ?? new Float64Array(length);
+  const ratios = into ?? zeros(length);
   for (let k = 0; k < length; k++)
     ratios[k] = out.size > 0 && out.has(k) ? Number.NEGATIVE_INFINITY : logOf(scores[k] as number);
   const best = highest(ratios);
@@ -57,6 +58,7 @@ export function likelihoods(
   const log_best = ratios[best] as number;
   const score_best = scores[best] as number;
   const top = bounded(log_best);
+  const least = Math.log(STRANGE.same / top); // most people of a cast are below it
   for (let k = 0; k < length; k++) {
     const log = ratios[k] as number;
     if (log === Number.NEGATIVE_INFINITY) ratios[k] = 0;
@@ -65,7 +67,7 @@ export function likelihoods(
       const { gap, sd } = rivalry[best * length + k] as Rivalry;
       const behind = Math.max(0, score_best - (scores[k] as number));
       const odds = Math.max(log - log_best, (-2 * gap * behind) / (sd ** 2 * narrow));
-      ratios[k] = Math.max(STRANGE.same, top * Math.exp(odds));
+      ratios[k] = odds <= least ? STRANGE.same : top * Math.exp(odds);
     }
   }
   return ratios;
@@ -113,7 +115,7 @@ export function evidenceOf(ratios: Float64Array, prior: Shares): number {
 
 /** The same as `openSetPosterior`, with the evidence that is known already. */
 export function posteriorOf(ratios: Float64Array, prior: Shares, evidence: number): Shares {
-  const people = new Float64Array(ratios.length);
+  const people = zeros(ratios.length);
   for (let k = 0; k < people.length; k++) {
     const mass = (ratios[k] as number) * (prior.people[k] as number);
     people[k] = evidence === 0 ? mass : mass / evidence;
@@ -123,7 +125,7 @@ export function posteriorOf(ratios: Float64Array, prior: Shares, evidence: numbe
 
 /** `share` of one and the rest of the other. */
 export function blend(a: Shares, b: Shares, share: number): Shares {
-  const people = new Float64Array(a.people.length);
+  const people = zeros(a.people.length);
   for (let k = 0; k < people.length; k++)
     people[k] = share * (a.people[k] as number) + (1 - share) * (b.people[k] as number);
   return {

@@ -33,3 +33,20 @@ export function mean(rows: readonly Vector[], weights?: readonly number[]): Floa
   });
   return Float32Array.from(sum);
 }
+
+/**
+ * Zeros, cut out of a larger array: of thousands of short rows that each had memory of its own, giving it back would take longer than what is worked
+ * out in them.
+ */
+export function zeros(length: number): Float64Array {
+  if (used + length > slab.length) {
+    slab = new Float64Array(Math.max(SLAB, length));
+    used = 0;
+  }
+  used += length;
+  return slab.subarray(used - length, used);
+}
+
+const SLAB = 1 << 14;
+let slab = new Float64Array(0);
+let used = 0;
