@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  type BigIntStats,
   createReadStream,
   linkSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -96,6 +98,7 @@ export function openLocalBlobs(folder: string): Blobs {
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
       const real = realpathSync.native(path); // a hard link to a symbolic one would keep the name, not the bytes
+      if (isOneFile(statSync(real, BIG), entryOf(named(key)))) return;
       await place(key, async (temporary) => {
         try {
           linkSync(real, temporary);
@@ -150,6 +153,14 @@ const readNow = atOnce((path): Uint8Array => {
   own.set(read);
   return own;
 });
+
+const BIG = { bigint: true } as const;
+const entryOf = atOnce((path) => lstatSync(path, BIG));
+
+/** Two names of the same bytes: where names of files have no numbers, it is not known. */
+function isOneFile(one: BigIntStats, other: BigIntStats | undefined): boolean {
+  return one.ino !== 0n && one.ino === other?.ino && one.dev === other.dev;
+}
 
 function atOnce<T>(ask: (path: string) => T): (path: string) => T | undefined {
   return (path) => {

@@ -79,7 +79,7 @@ function round(share: number): number {
 
 /**
  * The picture that stands for each identity; those that have no usable face have none. Nor has one whose face's picture is gone from the cache:
- * names must go through all the same, and whoever mends the pictures publishes this again.
+ * names must go through all the same, and whoever mends the pictures publishes this again. Most stay what they are: a season has hundreds.
  */
 export async function publishThumbs(
   blobs: Blobs,
@@ -88,11 +88,14 @@ export async function publishThumbs(
   faces_key: string,
 ): Promise<void> {
   const folder = cacheKeys.pictures('faces', faces_key);
-  const { identity } = layout(place);
-  for (const { label, best_face_id } of rows)
-    if (best_face_id !== null) await copyIfThere(blobs, `${folder}thumbs/${best_face_id}.jpg`, identity(label));
-}
-
-async function copyIfThere(blobs: Blobs, from: string, to: string): Promise<void> {
-  if (await blobs.has(from)) await blobs.putFile(to, blobs.pathOf(from));
+  const { identity, thumbs } = layout(place);
+  const left = new Set(await blobs.list(thumbs));
+  for (const { label, best_face_id } of rows) {
+    const from = `${folder}thumbs/${best_face_id}.jpg`;
+    if (best_face_id === null || !(await blobs.has(from))) continue;
+    await blobs.putFile(identity(label), blobs.pathOf(from));
+    left.delete(identity(label));
+  }
+  // The folder itself has somebody's name.
+  for (const key of left) await blobs.delete(key.slice(0, key.indexOf('/', thumbs.length) + 1) || key);
 }

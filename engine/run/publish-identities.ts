@@ -35,7 +35,7 @@ type RunFile = z.output<typeof RunFile>;
  */
 export async function publishIdentities(engine: Engine, run: OpenRun, made: Identified): Promise<void> {
   const { blobs } = engine;
-  const { manifests, thumbs } = layout(run.place);
+  const { manifests } = layout(run.place);
   const read = await readRunFile(engine, `${manifests}run.json`);
   if (read?.file.run_id !== run.run_id) return;
   const { file } = read;
@@ -46,7 +46,6 @@ export async function publishIdentities(engine: Engine, run: OpenRun, made: Iden
   const files = identityFiles(all);
   for (const [name, content] of files) await blobs.put(`${manifests}${name}`, content, false);
   if (identities.confusion === null) await blobs.delete(`${manifests}confusion_matrix.json`);
-  await blobs.delete(thumbs);
   await publishThumbs(blobs, run.place, identities.rows, run.machine_keys.faces);
   const keys = { ...file.keys, identify: made.keys.identities, measure: made.keys.screen_time };
   const summary = summaryOf(engine, run, { ...file, keys }, made);

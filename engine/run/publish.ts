@@ -23,9 +23,8 @@ export async function publish(
   blobs: Blobs,
   p: Publication,
 ): Promise<{ manifests: string[]; files: number; bytes: number }> {
-  const { manifests, thumbs, crops } = layout(p.place);
+  const { manifests, crops } = layout(p.place);
   await blobs.delete(crops);
-  await blobs.delete(thumbs);
   const files = manifestFiles(p);
   for (const [name, content] of files) await blobs.put(`${manifests}${name}`, content, false);
   const exported = await publishPictures(blobs, p, crops);
@@ -67,7 +66,7 @@ async function publishPictures(blobs: Blobs, p: Publication, crops: string): Pro
   const { faces, identities } = p.made;
   const folder = cacheKeys.pictures('faces', p.faces_key);
   const written = { files: 0, bytes: 0 };
-  if (identities) await publishThumbs(blobs, p.place, identities.rows, p.faces_key);
+  await publishThumbs(blobs, p.place, identities?.rows ?? [], p.faces_key);
   for (const face of p.save_crops ? (faces?.rows ?? []) : []) {
     const [track_id, n] = face.face_id.split('-');
     const key = `${crops}${track_id}/${n}.jpg`;

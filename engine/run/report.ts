@@ -1,11 +1,10 @@
 import type { Blobs } from '../blobs/blobs.ts';
-import { cacheKeys } from '../blobs/layout.ts';
 import type { Artifacts } from '../core/artifacts.ts';
 import type { RunSummary } from '../core/summary.ts';
-import { thumbnail } from '../report/contact-sheet.ts';
-import { FACE_SIDE, type ReportFace, type ReportPerson } from '../report/people.ts';
+import type { ReportFace, ReportPerson } from '../report/people.ts';
 import { buildReport, type ReportModel } from '../report/report.ts';
 import { facesOf } from './identity-files.ts';
+import { smallPictures } from './small-pictures.ts';
 
 export interface ReportRequest
   extends Pick<Artifacts, 'media' | 'shots' | 'faces' | 'clusters' | 'identities' | 'screen_time'> {
@@ -59,28 +58,15 @@ function suspects({ identities, clusters }: ReportRequest) {
 async function bestFaces(blobs: Blobs, { identities, faces, faces_key }: ReportRequest): Promise<ReportFace[]> {
   const of_track = Map.groupBy(faces.rows, (face) => face.track_id);
   const pieces = Map.groupBy(identities.pieces, (piece) => piece.label);
-  const out: ReportFace[] = [];
-  for (const { label } of identities.rows) {
+  const best = identities.rows.flatMap(({ label }) => {
     const own = (pieces.get(label) ?? []).flatMap((piece) => facesOf(piece, of_track.get(piece.track_id) ?? []));
     own.sort((a, b) => b.quality - a.quality || a.at_ms - b.at_ms);
-    const pictures = own.slice(0, FACES_MAX).map(async ({ face_id, at_ms, flags }) => {
-      const jpeg = await smallPicture(blobs, faces_key, face_id);
-      return jpeg === undefined ? [] : [{ label, face_id, at_ms, flags, jpeg }];
-    });
-    out.push(...(await Promise.all(pictures)).flat());
-  }
-  return out;
-}
-
-/** Made once: a correction writes the report again, and most of its pictures stay. */
-async function smallPicture(blobs: Blobs, faces_key: string, face_id: string): Promise<Uint8Array | undefined> {
-  const folder = `${cacheKeys.pictures('faces', faces_key)}thumbs/`;
-  const key = `${folder}${face_id}.${FACE_SIDE}.jpg`;
-  const known = await blobs.get(key);
-  if (known !== undefined) return known;
-  const jpeg = await blobs.get(`${folder}${face_id}.jpg`);
-  if (jpeg === undefined) return undefined;
-  const small = await thumbnail(jpeg, FACE_SIDE);
-  await blobs.put(key, small, false);
-  return small;
+    return own.slice(0, FACES_MAX).map(({ face_id, at_ms, flags }) => ({ label, face_id, at_ms, flags }));
+  });
+  const ids = best.map(({ face_id }) => face_id);
+  const pictures = await smallPictures(blobs, faces_key, ids);
+  return best.flatMap((face) => {
+    const jpeg = pictures.get(face.face_id);
+    return jpeg === undefined ? [] : [{ ...face, jpeg }];
+  });
 }

@@ -76,7 +76,14 @@ test('a file is taken over without a copy on the same disk', async () => {
   writeFileSync(join(home, 'given.bin'), 'content');
   await blobs.putFile('x/taken.bin', join(home, 'given.bin'));
   expect(readFileSync(join(home, 'x/taken.bin'), 'utf8')).toBe('content');
-  expect(statSync(join(home, 'x/taken.bin')).ino).toBe(statSync(join(home, 'given.bin')).ino);
+  const taken = statSync(join(home, 'x/taken.bin'), { bigint: true });
+  expect(taken.ino).toBe(statSync(join(home, 'given.bin'), { bigint: true }).ino);
+  // What is there already is left alone; other bytes take its place.
+  await blobs.putFile('x/taken.bin', join(home, 'given.bin'));
+  expect(statSync(join(home, 'x/taken.bin'), { bigint: true }).ctimeNs).toBe(taken.ctimeNs);
+  writeFileSync(join(home, 'other.bin'), 'other');
+  await blobs.putFile('x/taken.bin', join(home, 'other.bin'));
+  expect(readFileSync(join(home, 'x/taken.bin'), 'utf8')).toBe('other');
 });
 
 test('parts of a file are read when they are asked for, and never of another one', async () => {
