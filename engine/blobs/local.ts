@@ -47,7 +47,7 @@ export function openLocalBlobs(folder: string): Blobs {
   async function place(key: string, make: (temporary: string) => Promise<void>, replace = true): Promise<void> {
     const path = named(key);
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-    mkdirSync(dirname(path), { recursive: true });
+    if (factsOf(dirname(path)) === undefined) mkdirSync(dirname(path), { recursive: true }); // mostly it is there, which is sooner asked
     try {
       await make(temporary);
       if (replace) renameSync(temporary, path);
@@ -97,8 +97,8 @@ export function openLocalBlobs(folder: string): Blobs {
     has: async (key) => factsOf(follow(key)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
+      if (isOneFile(statSync(path, BIG), entryOf(pathOf(key)))) return;
       const real = realpathSync.native(path); // a hard link to a symbolic one would keep the name, not the bytes
-      if (isOneFile(statSync(real, BIG), entryOf(named(key)))) return;
       await place(key, async (temporary) => {
         try {
           linkSync(real, temporary);

@@ -1,5 +1,6 @@
 import type { Facebank } from '../core/identities.ts';
 import type { EngineReader } from '../engine.ts';
+import { type Readable, within } from '../store/db.ts';
 import { listPeople, type Person } from '../store/people.ts';
 import { activeSeeds, castOfEpisode, everyCast, type StoredSeed } from '../store/seeds.ts';
 import { type KnownVectors, type SeedModels, seedVectors } from './seed-vectors.ts';
@@ -16,19 +17,21 @@ export async function facebankFor(
   read?: KnownVectors,
 ): Promise<Facebank | null> {
   const db = await engine.db();
+  const { cast, people, seeds } = await db.read((q) => membersOf(within(db, q), ep_id));
+  const bank = await bankOf(engine, people, seeds, models, read);
+  // Who is no cast member and has no photo is not missing from anything.
+  return cast.size > 0 || bank === null ? bank : { ...bank, without_seeds: [] };
+}
+
+async function membersOf(db: Readable, ep_id: string) {
   const cast = new Set(await castOfEpisode(db, ep_id));
   const elsewhere = new Set(cast.size > 0 ? [] : await everyCast(db));
   const people = (await listPeople(db)).filter(
     ({ consent, person_id }) =>
       consent !== 'withdrawn' && (cast.size > 0 ? cast.has(person_id) : !elsewhere.has(person_id)),
   );
-  const seeds = await activeSeeds(
-    db,
-    people.map(({ person_id }) => person_id),
-  );
-  const bank = await bankOf(engine, people, seeds, models, read);
-  // Who is no cast member and has no photo is not missing from anything.
-  return cast.size > 0 || bank === null ? bank : { ...bank, without_seeds: [] };
+  const ids = people.map(({ person_id }) => person_id);
+  return { cast, people, seeds: await activeSeeds(db, ids) };
 }
 
 /** These seeds of these people in a run's models. In order of id, so that the same bank gives the same bytes. */

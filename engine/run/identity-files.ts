@@ -92,10 +92,19 @@ export async function publishThumbs(
   const left = new Set(await blobs.list(thumbs));
   for (const { label, best_face_id } of rows) {
     const from = `${folder}thumbs/${best_face_id}.jpg`;
-    if (best_face_id === null || !(await blobs.has(from))) continue;
-    await blobs.putFile(identity(label), blobs.pathOf(from));
-    left.delete(identity(label));
+    if (best_face_id !== null && (await putIfThere(blobs, identity(label), blobs.pathOf(from))))
+      left.delete(identity(label));
   }
   // The folder itself has somebody's name.
   for (const key of left) await blobs.delete(key.slice(0, key.indexOf('/', thumbs.length) + 1) || key);
+}
+
+async function putIfThere(blobs: Blobs, key: string, path: string): Promise<boolean> {
+  try {
+    await blobs.putFile(key, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
 }

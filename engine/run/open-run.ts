@@ -29,7 +29,12 @@ export interface OpenRun extends Identifiable {
 
 /** The current run's artifacts, or those of `run_id`, from the cache, into `room` if it is given. RUN_NOT_FOUND says what is missing. */
 export async function openRun(engine: EngineReader, ep_id: string, run_id?: string, room?: Room): Promise<OpenRun> {
-  const stored = await runKeys(await engine.db(), ep_id, run_id);
+  return openStored(engine, await runKeys(await engine.db(), ep_id, run_id), room);
+}
+
+/** The same of a run whose keys were read. */
+export async function openStored(engine: EngineReader, stored: StoredKeys, room?: Room): Promise<OpenRun> {
+  const { ep_id } = stored;
   const machine_keys = machineKeys(stored);
   const machine = await loadMachine(engine, machine_keys, stored, room);
   const { run_key, keys, detector, embedder, device, current } = stored;

@@ -1,6 +1,7 @@
 import type { Room } from '../blobs/blobs.ts';
 import { ScreenalyticsError } from '../core/errors.ts';
 import type { Engine } from '../engine.ts';
+import { within } from '../store/db.ts';
 import { isStill, knowsUpTo, writeIdentities } from '../store/identity-rows.ts';
 import { listCurrentRuns, runKeys } from '../store/run-keys.ts';
 import { screenTime } from '../store/runs.ts';
@@ -8,7 +9,7 @@ import { type GivenBefore, givenFor, nothingGiven } from './given.ts';
 import { identifyRun } from './identify-run.ts';
 import { isBehind } from './in-step.ts';
 import { withRoom } from './lend-room.ts';
-import { type OpenRun, openRun } from './open-run.ts';
+import { type OpenRun, openStored } from './open-run.ts';
 import { publishIdentities } from './publish-identities.ts';
 
 export interface Totals {
@@ -92,20 +93,22 @@ async function again(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const stored = await runKeys(db, ep_id);
     const given = await givenFor(engine, ep_id, await modelsOf(engine, stored), given_before);
-    const run = await openRun(engine, ep_id, stored.run_id, room);
+    const run = await openStored(engine, stored, room);
     const made = await identifyRun(engine, run, given);
     const { keys, decisions_seq } = { keys: made.keys, decisions_seq: given.decisions_seq };
-    const before = totals(await screenTime(db, ep_id, run.run_id));
     const same = stored.keys.identify === keys.identities && stored.keys.measure === keys.screen_time;
-    const revision = await db.write(async (q) => {
+    const written = await db.write(async (q) => {
       if (!(await isStill(q, run.run_key, stored.revision))) return undefined;
-      if (same) return knowsUpTo(q, run.run_key, decisions_seq);
-      return writeIdentities(q, run.run_key, made, { cause, change_id, decisions_seq });
+      const before = totals(await screenTime(within(db, q), ep_id, run.run_id));
+      const revision = same
+        ? await knowsUpTo(q, run.run_key, decisions_seq)
+        : await writeIdentities(q, run.run_key, made, { cause, change_id, decisions_seq });
+      return { before, revision };
     });
-    if (revision === undefined) continue;
+    if (written === undefined) continue;
     const published = !same || (await isBehind(engine, run, made, files_anew));
     if (published) await publishIdentities(engine, run, made);
-    return { ep_id, run_id: run.run_id, revision, published, before, after: totals(made.screen_time.rows) };
+    return { ep_id, run_id: run.run_id, ...written, published, after: totals(made.screen_time.rows) };
   }
   throw new ScreenalyticsError('CHANGE_CONFLICT', { episode: ep_id });
 }

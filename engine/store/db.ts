@@ -29,6 +29,11 @@ export interface Db extends Readable {
   close(): Promise<void>;
 }
 
+/** A transaction that is open, for what asks a database: several questions in one go. */
+export function within({ kind }: Pick<Readable, 'kind'>, q: DbReader): Readable {
+  return { kind, read: (work) => work(q) };
+}
+
 export interface DbOptions {
   home: string;
   /** Of a Postgres server with pgvector; null for the embedded database in `home`. */
