@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { seedModels } from '../facebank/add-seeds.ts';
 import { chipOf } from '../facebank/cut-seed.ts';
 import { chooseFace, gatesFor } from '../facebank/gates.ts';
+import { facesInPhoto } from '../facebank/photo-faces.ts';
 import { embedChips, openSeedDetector } from '../facebank/seed-vectors.ts';
 import { openEmbedderPool } from '../models/embedder-pool.ts';
 import type { DetectorPool } from '../models/pool.ts';
@@ -128,7 +129,7 @@ async function seeFrame(
 
 /** Through the facebank's gates; null where a photo is refused. */
 async function seePhoto(engine: Engine, detector: DetectorPool, image: Image, file: string): Promise<Cut | null> {
-  const { faces } = await detector.detect(image);
+  const faces = await facesInPhoto(detector, image);
   const chosen = chooseFace(faces, image, gatesFor(engine.config, detector.model_id));
   return 'face' in chosen ? cutFace(engine, detector, image, chosen.face, faces, file) : null;
 }

@@ -26,6 +26,7 @@ import {
 } from './gates.ts';
 import { type BankChange, keepSeeds, refuseDuplicate, type SeedDraft, type Taken, takenFaces } from './keep-seeds.ts';
 import { type ConfusedPair, compareDrafts, type SeedWarning } from './look-alikes.ts';
+import { facesInPhoto } from './photo-faces.ts';
 import { type PathsRequest, type Picture, readPicture, resolvePaths, type Wanted } from './read-pictures.ts';
 import { embedChips, openSeedDetector, type SeedModels } from './seed-vectors.ts';
 
@@ -193,7 +194,7 @@ async function judgePicture(
   detector: DetectorPool,
   taken: readonly Taken[],
 ): Promise<Judged> {
-  const { faces: found } = await detector.detect(image);
+  const found = await facesInPhoto(detector, image);
   const { origin } = wanted;
   const { facebank, faces: flags } = config;
   const chosen = chooseFace(found, image, gatesFor(config, detector.model_id), wanted.pick ?? origin?.box);

@@ -77,14 +77,14 @@ const WRITES = 16;
 
 async function keepPictures(
   engine: Engine,
-  { person_id, seed_id, vector }: NewSeed,
+  { person_id, seed_id, detector, vector }: NewSeed,
   { chip, photo }: SeedPictures,
   models: SeedModels,
 ): Promise<void> {
   await Promise.all([
     engine.blobs.put(facebankKeys.photo(person_id, seed_id), photo),
     engine.blobs.put(facebankKeys.chip(person_id, seed_id), chip),
-    rememberVector(engine, { owner_id: person_id, seed_id }, models, vector),
+    rememberVector(engine, { owner_id: person_id, seed_id, detector }, models, vector),
   ]);
 }
 

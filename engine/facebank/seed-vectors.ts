@@ -12,6 +12,7 @@ import { workerCount } from '../run/models.ts';
 import { embedBothWays } from '../stages/embed.ts';
 import type { StoredSeed } from '../store/seeds.ts';
 import { chipOf } from './cut-seed.ts';
+import { facesInPhoto } from './photo-faces.ts';
 
 /** What the seeds are to be seen with: the models of the run that asks. */
 export interface SeedModels {
@@ -28,6 +29,9 @@ const SAME_FACE_IOU = 0.3;
 /** Vectors that were read before, by key: what a seed looks like to a model never changes. For one piece of work, not for a process. */
 export type KnownVectors = Map<string, Float32Array>;
 
+/** Of how another detector looks for a seed's face in its kept picture: 2 since it looks again with a border. */
+const SEARCH_VERSION = 2;
+
 /** Chips that are embedded at once. */
 const BATCH = 32;
 /** Files that are read at once. */
@@ -43,13 +47,12 @@ export async function seedVectors(
   models: SeedModels,
   known: KnownVectors = new Map(),
 ): Promise<Map<string, Float32Array>> {
-  const name = vectorName(engine, models);
   const { dim = 0 } = models.embedder.entry;
   const vectors = new Map<string, Float32Array>();
   for (let from = 0; from < seeds.length; from += READS)
     await Promise.all(
-      seeds.slice(from, from + READS).map(async ({ owner_id, seed_id }) => {
-        const key = facebankKeys.vector(owner_id, seed_id, name);
+      seeds.slice(from, from + READS).map(async ({ owner_id, seed_id, detector }) => {
+        const key = facebankKeys.vector(owner_id, seed_id, vectorName(engine, models, detector));
         const bytes = known.has(key) ? undefined : await engine.blobs.get(key);
         if (bytes?.length === dim * 4) known.set(key, fromBytes(bytes));
         const vector = known.get(key);
@@ -64,11 +67,11 @@ export async function seedVectors(
 /** Keeps the vector of a seed that has just been made, so that the next run need not make it again. */
 export async function rememberVector(
   engine: EngineReader,
-  seed: Pick<Located, 'owner_id' | 'seed_id'>,
+  seed: Pick<Located, 'owner_id' | 'seed_id' | 'detector'>,
   models: SeedModels,
   vector: Float32Array,
 ): Promise<void> {
-  const key = facebankKeys.vector(seed.owner_id, seed.seed_id, vectorName(engine, models));
+  const key = facebankKeys.vector(seed.owner_id, seed.seed_id, vectorName(engine, models, seed.detector));
   await engine.blobs.put(key, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), false);
 }
 
@@ -78,9 +81,14 @@ export function embedChips(engine: EngineReader, embedder: FaceEmbedder, chips: 
 }
 
 /** Everything that has a say in a seed's vector besides the seed. */
-function vectorName({ config }: EngineReader, { detector, embedder, provider }: SeedModels): string {
+function vectorName(
+  { config }: EngineReader,
+  { detector, embedder, provider }: SeedModels,
+  seen_by: Located['detector'],
+): string {
   const { mirror } = config.recognition;
-  return digest([detector.id, detector.sha256, embedder.id, embedder.sha256, provider, mirror]).slice(0, 16);
+  const search = seen_by === detector.id ? [] : [SEARCH_VERSION];
+  return digest([detector.id, detector.sha256, embedder.id, embedder.sha256, provider, mirror, ...search]).slice(0, 16);
 }
 
 async function makeVectors(
@@ -142,7 +150,7 @@ async function chipFor(
   if (pool !== undefined && detector !== models.detector.id) {
     const photo = await blobs.get(facebankKeys.photo(owner_id, seed_id));
     const image = photo && (await decodePicture(photo));
-    const { faces } = image ? await pool.detect(image) : { faces: [] };
+    const faces = image ? await facesInPhoto(pool, image) : [];
     const near = faces.map((face) => ({ face, same: iou(face.box, box) })).sort((a, b) => b.same - a.same)[0];
     if (image !== undefined && near !== undefined && near.same >= SAME_FACE_IOU)
       return chipOf(image, near.face, pool.alignment);

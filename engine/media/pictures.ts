@@ -59,6 +59,23 @@ export async function cropJpeg(
     .toBuffer();
 }
 
+/** A picture, shrunk until its longer side is at most `side_max` pixels, in a black border of `share` of its shorter side; `inner`: where it lies. */
+export async function withBorder(
+  { width, height, rgb }: Image,
+  share: number,
+  side_max: number,
+): Promise<{ picture: Image; inner: Region }> {
+  const scale = Math.min(1, side_max / Math.max(width, height));
+  const inside = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+  const room = Math.round(Math.min(inside.width, inside.height) * share);
+  const { data, info } = await sharp(rgb, { raw: { width, height, channels: 3 } })
+    .resize(inside.width, inside.height, { fit: 'fill' })
+    .extend({ top: room, bottom: room, left: room, right: room, background: 'black' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { picture: { width: info.width, height: info.height, rgb: data }, inner: { x: room, y: room, ...inside } };
+}
+
 /** A JPEG or PNG as a square of `side` pixels; what is not square is cut at its longer sides. */
 export async function pictureOfSize(bytes: Uint8Array, side: number): Promise<Image> {
   const { data, info } = await sharp(bytes)

@@ -15,7 +15,7 @@ import { runTool } from '#mcps/kit/run-tool.ts';
 import { addSeeds } from '#mcps/screenalytics/tools/add-seeds.ts';
 import { listFacebank } from '#mcps/screenalytics/tools/list-facebank.ts';
 import { temporaryHome } from '../support/home.ts';
-import { groupPhoto, portrait, writePictures } from '../support/portraits.ts';
+import { groupPhoto, portrait, tightPortrait, writePictures } from '../support/portraits.ts';
 import { testConfig } from '../support/run.ts';
 
 const home = temporaryHome();
@@ -43,6 +43,7 @@ beforeAll(async () => {
     'empty.png': await sharp({ create: { width: 300, height: 300, channels: 3, background: 'grey' } })
       .png()
       .toBuffer(),
+    'tight.jpg': await tightPortrait('sample1.jpg', 'Person B'),
     'text.jpg': Buffer.from('no picture'),
     'tiny.jpg': await sharp(await portrait('sample1.jpg', 'Person A'))
       .resize(60)
@@ -116,8 +117,9 @@ test('FBK-04, FBK-05, FBK-07, FBK-10, FBK-12: refusals say why, with value and t
   group?.faces.forEach(({ box_px }, i) => {
     expect(Math.abs((box_px[0] + box_px[2]) / 2 - ((truth[i]?.[0] ?? 0) + (truth[i]?.[1] ?? 0)) / 2)).toBeLessThan(30);
   });
-  const picked = await add({ paths: paths.slice(0, 1), person: 'Eve', pick: ['group.jpg#2'] });
-  expect(picked).toMatchObject({ added: 1, created: ['Eve'] });
+  const tight = join(folder, 'tight.jpg'); // all face: found although the detector alone sees none
+  const picked = await add({ paths: [paths[0], tight], person: 'Eve', pick: ['group.jpg#2'] });
+  expect(picked).toMatchObject({ added: 2, created: ['Eve'] });
   await add({ remove: picked.results.flatMap(({ seed_id }) => seed_id ?? []) });
   await expect(add({ paths, person: 'Eve', pick: ['group.jpg'] })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   await expect(add({ person: 'Eve' })).rejects.toMatchObject({ code: 'INPUT_INVALID' });

@@ -6,12 +6,22 @@ import { loadComposition, photoOf, readPhoto } from '#engine/sample/composition.
 const { people } = loadComposition('test');
 
 /** A labelled person of a sample photo, cut out with some room: one face, as a cast photo has it. */
-export async function portrait(photo: string, person: string): Promise<Buffer> {
+export function portrait(photo: string, person: string): Promise<Buffer> {
+  return cutOut(photo, person, 0.4);
+}
+
+/** The same without any room: all face, as some cast photos are. */
+export function tightPortrait(photo: string, person: string): Promise<Buffer> {
+  return cutOut(photo, person, 0);
+}
+
+/** `share`: of the face's longer side, on every side of it. */
+async function cutOut(photo: string, person: string, share: number): Promise<Buffer> {
   const found = photoOf(people, photo);
   const face = found.faces.find((each) => each.person === person);
   if (face === undefined) throw new Error(`${person} is not in ${photo}`);
   const [x1, y1, x2, y2] = face.box_px;
-  const room = Math.round(Math.max(x2 - x1, y2 - y1) * 0.4);
+  const room = Math.round(Math.max(x2 - x1, y2 - y1) * share);
   const [left, top] = [Math.max(0, x1 - room), Math.max(0, y1 - room)];
   const width = Math.min(found.width, x2 + room) - left;
   const height = Math.min(found.height, y2 + room) - top;
