@@ -47,12 +47,13 @@ export async function seedVectors(
   models: SeedModels,
   known: KnownVectors = new Map(),
 ): Promise<Map<string, Float32Array>> {
+  const nameFor = vectorNames(engine, models);
   const { dim = 0 } = models.embedder.entry;
   const vectors = new Map<string, Float32Array>();
   for (let from = 0; from < seeds.length; from += READS)
     await Promise.all(
       seeds.slice(from, from + READS).map(async ({ owner_id, seed_id, detector }) => {
-        const key = facebankKeys.vector(owner_id, seed_id, vectorName(engine, models, detector));
+        const key = facebankKeys.vector(owner_id, seed_id, nameFor(detector));
         const bytes = known.has(key) ? undefined : await engine.blobs.get(key);
         if (bytes?.length === dim * 4) known.set(key, fromBytes(bytes));
         const vector = known.get(key);
@@ -71,7 +72,7 @@ export async function rememberVector(
   models: SeedModels,
   vector: Float32Array,
 ): Promise<void> {
-  const key = facebankKeys.vector(seed.owner_id, seed.seed_id, vectorName(engine, models, seed.detector));
+  const key = facebankKeys.vector(seed.owner_id, seed.seed_id, vectorNames(engine, models)(seed.detector));
   await engine.blobs.put(key, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), false);
 }
 
@@ -80,15 +81,15 @@ export function embedChips(engine: EngineReader, embedder: FaceEmbedder, chips: 
   return embedBothWays(chips, engine.config.recognition, embedder);
 }
 
-/** Everything that has a say in a seed's vector besides the seed. */
-function vectorName(
+/** Everything that has a say in a seed's vector besides the seed, by the detector that saw the seed first. */
+function vectorNames(
   { config }: EngineReader,
   { detector, embedder, provider }: SeedModels,
-  seen_by: Located['detector'],
-): string {
-  const { mirror } = config.recognition;
-  const search = seen_by === detector.id ? [] : [SEARCH_VERSION];
-  return digest([detector.id, detector.sha256, embedder.id, embedder.sha256, provider, mirror, ...search]).slice(0, 16);
+): (seen_by: string) => string {
+  const all = [detector.id, detector.sha256, embedder.id, embedder.sha256, provider, config.recognition.mirror];
+  const own = digest(all).slice(0, 16);
+  const others = digest([...all, SEARCH_VERSION]).slice(0, 16);
+  return (seen_by) => (seen_by === detector.id ? own : others);
 }
 
 async function makeVectors(
