@@ -32,7 +32,7 @@ export const measure = defineStage({
     const made = identities.rows.map((identity) => {
       const own = by_label.get(identity.label) ?? [];
       mustNotMeet(own);
-      const timeline = appearances(identity, own, by_track, shots, params);
+      const timeline = appearances(identity, own, by_track, params);
       const others = chances.get(identity.label) ?? [];
       return {
         timeline,
@@ -64,30 +64,37 @@ function seenPieces(
     const track = by_id.get(piece.track_id);
     if (track === undefined)
       throw new ScreenalyticsError('INVARIANT_BROKEN', { rule: 'a piece lies on a track', piece });
-    const moments = track.detections.map((i) => detections.at_ms(i) ?? track.start_ms);
+    const momentOf = (detection: number) => detections.at_ms(detection) ?? track.start_ms;
+    const spans = seenSpans(track, momentOf, period_ms);
+    const is_whole = piece.start_ms <= track.start_ms && piece.end_ms >= track.end_ms;
     return {
       piece,
       shot_id: track.shot_id,
-      spans: intersect(seenSpans(track, moments, period_ms), [piece]),
+      spans: is_whole ? spans : intersect(spans, [piece]),
       get moments() {
-        return moments.filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms);
+        return track.detections.map(momentOf).filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms);
       },
     };
   });
 }
 
 /** Each detection stands for half a period on either side; the track's own ends, which know of the cuts, bound them. */
-function seenSpans(row: TrackRow, moments: readonly number[], period_ms: number): Span[] {
+function seenSpans(row: TrackRow, momentOf: (detection: number) => number, period_ms: number): Span[] {
   const half = period_ms / 2;
   // Samples are not quite a period apart (the first frame of each cell): neighbours still touch.
   const gap = Math.ceil(half);
   const spans: { start_ms: number; end_ms: number }[] = [];
-  moments.forEach((at_ms, i) => {
+  const last = row.detections.length - 1;
+  let before: (typeof spans)[number] | undefined;
+  row.detections.forEach((detection, i) => {
+    const at_ms = momentOf(detection);
     const start_ms = i === 0 ? row.start_ms : Math.max(row.start_ms, Math.round(at_ms - half));
-    const end_ms = i === moments.length - 1 ? row.end_ms : Math.min(row.end_ms, Math.round(at_ms + half));
-    const before = spans.at(-1);
+    const end_ms = i === last ? row.end_ms : Math.min(row.end_ms, Math.round(at_ms + half));
     if (before !== undefined && start_ms - before.end_ms <= gap) before.end_ms = Math.max(before.end_ms, end_ms);
-    else spans.push({ start_ms, end_ms });
+    else {
+      before = { start_ms, end_ms };
+      spans.push(before);
+    }
   });
   return spans;
 }
@@ -97,18 +104,18 @@ function appearances(
   { label, person_id }: Identity,
   own: readonly Seen[],
   by_track: ReadonlyMap<number, readonly Seen[]>,
-  shots: readonly Shot[],
   params: Config['screen_time'],
 ): TimelineRow[] {
-  const by_shot = Map.groupBy(own, ({ shot_id }) => shot_id);
-  return shots.flatMap(({ shot_id }) => {
-    const here = by_shot.get(shot_id);
-    if (here === undefined) return NONE;
+  const by_shot = [...Map.groupBy(own, ({ shot_id }) => shot_id)].sort(([a], [b]) => a - b);
+  return by_shot.flatMap(([shot_id, here]) => {
     const seen = here.flatMap(({ spans }) => spans);
     const bridged = unite(seen, params.gap_ms_max);
     // A hole in which the same track is somebody else's is no hole: it is known who was there.
     const tracks = new Set(here.map(({ piece }) => piece.track_id));
-    const beside = [...tracks].flatMap((id) => by_track.get(id) ?? []).filter(({ piece }) => piece.label !== label);
+    const beside = [...tracks].flatMap((id) => {
+      const parts = by_track.get(id) ?? [];
+      return parts.length > 1 ? parts.filter(({ piece }) => piece.label !== label) : NONE;
+    });
     const foreign = unite(beside.flatMap(({ spans }) => spans));
     const counted = foreign.length === 0 ? bridged : subtract(bridged, subtract(foreign, unite(seen)));
     return counted
@@ -117,7 +124,7 @@ function appearances(
   });
 }
 
-const NONE: TimelineRow[] = [];
+const NONE: Seen[] = [];
 
 function tracksWithin(here: readonly Seen[], { start_ms, end_ms }: Span): number[] {
   const inside = here.filter(({ piece }) => piece.start_ms < end_ms && piece.end_ms > start_ms);
