@@ -185,9 +185,9 @@ export function candidatesOf(judge: Judge, opinion: Opinion | undefined): Candid
     .map((k) => candidateOf(judge, opinion, k));
 }
 
-/** Four digits are more than any probability here deserves. */
+/** Six digits: surer than sure are told apart by the last of them. */
 export function round(value: number): number {
-  return Math.round(value * 1e4) / 1e4 + 0; // no -0, which is 0 when it is read again
+  return Math.round(value * 1e6) / 1e6 + 0; // no -0, which is 0 when it is read again
 }
 
 /**
