@@ -1,4 +1,5 @@
 import type { Box, Face, Image } from '#engine/core/image.ts';
+import { iou } from '#engine/math/boxes.ts';
 import { weightedNms } from '#engine/math/nms.ts';
 import { type ColourFormat, type Placement, planLetterbox, pyramid, type Region, type Size } from '../letterbox.ts';
 import type { ModelSession } from '../session.ts';
@@ -38,6 +39,16 @@ export interface TileLayer {
 export const TILES: readonly TileLayer[] = [{ side: 1, cover: 1.15 }];
 
 /**
+ * The whole picture is looked at once more with black on all sides, of the tensor's side: a face that the picture's edge cuts, or that is as high as the
+ * picture, is found as if there were something round it.
+ */
+const ROOM = 0.065;
+/** Height of such a face, in pictures. */
+const LARGE = 0.6;
+/** How near the picture's edge the others reach, in pictures. */
+const AT_EDGE = 0.02;
+
+/**
  * MediaPipe face detection, full range (Bazarevsky et al., BlazeFace, 2019; face_detection_full_range.tflite). It sees
  * 192 x 192 pixels, so the picture is shown whole and again in tiles; what several of them see is averaged.
  * `together`: all tiles of a picture in one batch. That saves trips to a graphics card; a processor gains nothing by it.
@@ -51,12 +62,16 @@ export function mediapipeDetector(
 ): FaceDetector {
   const [name] = session.inputNames;
   if (name === undefined) throw new RangeError(`${model_id}: the network has no input`);
-  const plans = remember((picture) =>
-    tile(picture, layers).map((region) => ({
-      region,
-      letterbox: planLetterbox(picture, region, input, FORMAT),
-    })),
-  );
+  const room = Math.round(ROOM * input.width);
+  const plans = remember((picture) => {
+    const plan = (region: Region, around: number) => {
+      return { region, around, letterbox: planLetterbox(picture, region, input, FORMAT, around) };
+    };
+    return [
+      ...tile(picture, layers).map((region) => plan(region, 0)),
+      plan({ x: 0, y: 0, width: picture.width, height: picture.height }, room),
+    ];
+  });
   return {
     model_id,
     provider: session.provider,
@@ -68,6 +83,7 @@ export function mediapipeDetector(
       const values = 3 * input.width * input.height;
       const data = new Float32Array(batch * values);
       const faces: Face[] = [];
+      const framed: Face[] = [];
       let sure = 0;
       for (let from = 0; from < tiles.length; from += batch) {
         const group = tiles.slice(from, from + batch);
@@ -75,19 +91,31 @@ export function mediapipeDetector(
           letterbox.fill(source, data, i * values);
         });
         const outputs = await session.run({ [name]: { data, dims: [batch, 3, input.height, input.width] } });
-        group.forEach(({ region, letterbox }, i) => {
+        group.forEach(({ region, around, letterbox }, i) => {
           const found = decodeMediapipe(outputsOfTile(outputs, i), input, letterbox.placement, confidence_th, tally);
           sure += found.length;
-          faces.push(...found.filter((face) => !isCutOff(face, region, image)));
+          const into = around > 0 ? framed : faces;
+          into.push(...found.filter((face) => !isCutOff(face, region, image)));
         });
       }
-      const boxed = weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
-      const kept = withoutEchoes(boxed, image);
+      const kept = joined(faces, iou_th, image);
+      const free = (face: Face) => kept.every((other) => iou(face.box, other.box) < iou_th);
+      kept.push(...joined(framed, iou_th, image).filter((face) => needsRoom(face) && free(face)));
       if (tally !== undefined) tally.overlap += sure - kept.length;
       return kept;
     },
     close: () => session.close(),
   };
+}
+
+/** What several looks saw of one face becomes one, with the usual box. */
+function joined(faces: readonly Face[], iou_th: number, image: Size): Face[] {
+  const boxed = weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
+  return withoutEchoes(boxed, image);
+}
+
+function needsRoom({ box: [x1, y1, x2, y2] }: Face): boolean {
+  return y2 - y1 >= LARGE || Math.min(x1, y1) < AT_EDGE || Math.max(x2, y2) > 1 - AT_EDGE;
 }
 
 /** One tile's share of the outputs of a batch: (batch, ...) to (1, ...), without a copy. */
