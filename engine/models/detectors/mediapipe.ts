@@ -32,11 +32,12 @@ export interface TileLayer {
 }
 
 /**
- * Squares as high as the picture: three of them on 16:9. Finer layers, alone or added, find more faces of 40 px (recall
+ * Squares as high as the picture: two of them on 16:9, which share a fifth of a square, so that whatever is narrower is whole in one. A third one finds
+ * 1.3 points more of the faces of the composed sample, .2 of msdwild's, none of the 165 television faces, and takes a fifth more time. Finer layers, alone or added, find more faces of 40 px (recall
  * at IoU 0.3 from 61 to 80% with sides of 0.75) at two to three times the cost, but their boxes fit the labelled ones of
  * usual size worse (at IoU 0.5 from 97 to 93% on msdwild), so that they are not the default.
  */
-export const TILES: readonly TileLayer[] = [{ side: 1, cover: 1.15 }];
+export const TILES: readonly TileLayer[] = [{ side: 1, cover: 1.1 }];
 
 /**
  * The whole picture is looked at once more with black on all sides, of the tensor's side: a face that the picture's edge cuts, or that is as high as the
