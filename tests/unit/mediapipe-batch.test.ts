@@ -1,6 +1,4 @@
-import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Face } from '#engine/core/image.ts';
 import { mediapipeDetector, TILES } from '#engine/models/detectors/mediapipe.ts';
 import { type ModelSession, openSession } from '#engine/models/session.ts';
 import { photo, testModel } from '../goldens/models/support.ts';
@@ -55,31 +53,6 @@ test('a processor takes the tiles one by one, every other device all at once', a
     if (provider === 'cpu') expect(runs).toBeGreaterThanOrEqual(3);
     else expect(runs).toBe(1);
   }
-  await session.close();
-});
-
-test('a face that the edge of the picture cuts is found as if there were something round it', async () => {
-  const { id, path, entry } = await testModel('mediapipe_face_full');
-  const session = await openSession(path, 'cpu');
-  const detector = mediapipeDetector(id, session, entry.input);
-  const whole = await photo('sample1.jpg', 640);
-  const from = 155; // through a face, 40 % from its left side
-  const { data, info } = await sharp(whole.rgb, { raw: { width: whole.width, height: whole.height, channels: 3 } })
-    .extract({ left: from, top: 0, width: whole.width - from, height: whole.height })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const found = await detector.detect({ width: info.width, height: info.height, rgb: data }, OPTIONS);
-  // In pixels of the whole picture.
-  const across = ({ box }: Pick<Face, 'box'>, width: number, left: number) =>
-    [box[0] * width + left, box[2] * width + left].map(Math.round);
-  const cut = (await detector.detect(whole, OPTIONS)).filter(({ box }) => box[0] < 0.22 && box[2] > 0.27);
-  expect(cut).toHaveLength(1);
-  const [x1 = 0, x2 = 0] = across(cut[0] as Face, whole.width, 0);
-  expect(x1).toBeLessThan(from - 10);
-  const again = found.map((face) => across(face, info.width, from)).filter(([left = 0]) => left < from);
-  expect(again).toHaveLength(1);
-  expect(Math.abs((again[0]?.[0] ?? 0) - x1)).toBeLessThan(20);
-  expect(Math.abs((again[0]?.[1] ?? 0) - x2)).toBeLessThan(10);
   await session.close();
 });
 
