@@ -97,7 +97,7 @@ export function openLocalBlobs(folder: string): Blobs {
     has: async (key) => factsOf(follow(key)) !== undefined,
     put: (key, bytes, durable = true) => place(key, (temporary) => writeFile(temporary, bytes, { flush: durable })),
     async putFile(key, path) {
-      if (isOneFile(statSync(path, BIG), entryOf(pathOf(key)))) return;
+      if (isOneFile(statSync(path, BIG), entryOf(named(key)))) return;
       const real = realpathSync.native(path); // a hard link to a symbolic one would keep the name, not the bytes
       await place(key, async (temporary) => {
         try {
