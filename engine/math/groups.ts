@@ -2,7 +2,8 @@ import type { Cluster } from '#engine/core/artifacts.ts';
 import type { AssignLine, Candidate, Confusion, SplitAudit } from '#engine/core/identities.ts';
 import { anchoredSplit, type Split, type SplitMember } from './anchored-split.ts';
 import { type IdentifyInput, type Item, isOpen } from './identify-items.ts';
-import { type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
+import { doubting, type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
+import { type Likeness, likenessOf } from './likeness.ts';
 
 /** Items of one cluster, or of one part of a cluster that was split, and whose they are as a whole. */
 export interface Group {
@@ -14,6 +15,8 @@ export interface Group {
   readonly opinion: Opinion | undefined;
   /** People who it cannot be because others who are surer are them, in the same frames. */
   readonly out: ReadonlySet<number>;
+  /** Of its items: expects people less whose other faces in the episode are unlike its own. */
+  readonly judge: Judge;
   readonly line: AssignLine;
 }
 
@@ -28,7 +31,7 @@ const BESIDE_MAX = 0.2;
 
 /**
  * A name, a question or unknown for every cluster, the surest first. A cluster that is much seen beside one which already has its name is not that
- * person. `taken`: items that people gave to somebody of the bank.
+ * person, and one that is unlike those which have it is so less likely (`likeness.ts`). `taken`: items that people gave to somebody of the bank.
  */
 export function groupsOf(
   input: IdentifyInput,
@@ -38,18 +41,32 @@ export function groupsOf(
 ): Grouped {
   const { ambiguous, splits, parts } = partition(input, judge, items, taken);
   const people = judge.model.bank.people.length;
-  const waiting = parts.map((part) => ({ ...part, out: new Set<number>(), opinion: judgeTogether(judge, part.items) }));
+  const waiting = parts.map((part) => ({
+    ...part,
+    ...{ out: new Set<number>(), likeness: new Map<number, Likeness>() },
+    ...{ judge, opinion: judgeTogether(judge, part.items) },
+  }));
   const holds = new Map<number, number>(taken);
   const done = new Map<(typeof waiting)[number], Group>();
-  // Every round settles a part or rules out one more person for it.
-  for (let round = 0; round <= parts.length * (people + 1) && done.size < parts.length; round++) {
+  // Every round settles a part, compares it with one more person's faces, or rules one out for it.
+  for (let round = 0; round <= parts.length * (2 * people + 1) && done.size < parts.length; round++) {
     const part = surest(waiting.filter((each) => !done.has(each)));
     if (part === undefined) break;
     const person = part.opinion?.ranked.band === 'accept' ? part.opinion.ranked.best : -1;
     if (person >= 0 && besideShare(part.items, holds, person) > BESIDE_MAX) {
       part.out.add(person);
-      part.opinion = judgeTogether(judge, part.items, part.out);
+      part.opinion = judgeTogether(part.judge, part.items, part.out);
       continue;
+    }
+    if (person >= 0 && !part.likeness.has(person)) {
+      const named = items.filter(({ index }) => holds.get(index) === person);
+      const likeness = likenessOf(part.items, named, judge.model.calibration);
+      part.likeness.set(person, likeness);
+      if (likeness.ratio < 1) {
+        part.judge = doubting(part.judge, person, likeness.ratio);
+        part.opinion = judgeTogether(part.judge, part.items, part.out);
+        continue;
+      }
     }
     if (person >= 0) for (const item of part.items) holds.set(item.index, person);
     done.set(part, { ...part, person, line: lineOf(judge, part, person) });
@@ -200,11 +217,14 @@ export function roundScore(value: number): number {
 
 function lineOf(
   judge: Judge,
-  { cluster, out, opinion }: Pick<Group, 'cluster' | 'out' | 'opinion'>,
+  { cluster, out, opinion, likeness }: Pick<Group, 'cluster' | 'out' | 'opinion'> & { likeness: Map<number, Likeness> },
   person: number,
 ): AssignLine {
   const people = judge.model.bank.people;
   const beside = [...out].map((k) => `${people[k]?.name} is in the same frames`);
+  const unlike = [...likeness].flatMap(([k, { cosine, ratio }]) =>
+    cosine === null || ratio === 1 ? [] : `${people[k]?.name}'s other faces are unlike it (${cosine.toFixed(2)})`,
+  );
   return {
     what: 'cluster',
     cluster_id: cluster.cluster_id,
@@ -215,7 +235,7 @@ function lineOf(
     model_id: judge.model.bank.model_id,
     outcome: opinion?.ranked.band ?? 'unknown',
     label: people[person]?.name ?? cluster.label,
-    reason: [...beside, inWords(judge, opinion)].join('; '),
+    reason: [...beside, ...unlike, inWords(judge, opinion)].join('; '),
   };
 }
 

@@ -81,6 +81,14 @@ function scoresOf({ embeddings, memo }: IdentifyInput, items: readonly Item[], m
   });
 }
 
+/** The same judge, with one person's odds against everybody else taken times `factor` before looking. */
+export function doubting(judge: Judge, person: number, factor: number): Judge {
+  const { people, unknown } = judge.prior;
+  const sum = 1 - (1 - factor) * (people[person] as number);
+  const rest = people.map((share, k) => (k === person ? share * factor : share) / sum);
+  return { ...judge, prior: { people: rest, unknown: unknown / sum } };
+}
+
 /** What is known of one thing: who it may be, and by which scores. */
 export interface Opinion {
   /** (people) */

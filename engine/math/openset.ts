@@ -1,7 +1,7 @@
 import type { Config } from '#config/schema.ts';
 import type { Band } from '#engine/core/identities.ts';
 import type { Rivalry } from './rivalry.ts';
-import { type Calibration, logRatios } from './threshold.ts';
+import { type Calibration, logRatios, type Scores } from './threshold.ts';
 import { zeros } from './vectors.ts';
 
 /** What scores say, whoever is asked about. */
@@ -74,6 +74,12 @@ export function likelihoods(
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
+
+/** How much likelier a cosine is of one person than of two, within the same bounds. */
+export function ratioOf(cosine: number, { same, different }: Calibration): number {
+  const [near, far] = [same, different].map(([mean, sd]) => ({ n: 0, mean, sd })) as [Scores, Scores];
+  return bounded(logRatios(near, far)(cosine));
+}
 
 function bounded(log: number): number {
   const ratio = Math.exp(Math.min(log, 600));

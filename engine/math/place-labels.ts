@@ -216,7 +216,7 @@ function choose(
   } as const;
   const out = both(beside, group?.out);
   const belongs = { pool: group?.pool, membership: membership[item.index] ?? 0 };
-  const judged = judgeOne(judge, item, belongs, out);
+  const judged = judgeOne(group?.judge ?? judge, item, belongs, out);
   if (judged === undefined) return { ...none, opinion: undefined };
   const { own, within } = judged;
   const { best } = within.ranked;

@@ -8,7 +8,7 @@ import type { Calibration } from '#engine/math/threshold.ts';
 
 export const identify = defineStage({
   name: 'identify',
-  version: 5,
+  version: 6,
   needs: ['tracks', 'detections', 'faces', 'embeddings', 'clusters', 'facebank', 'decisions'],
   makes: 'identities',
   async run(

@@ -93,6 +93,26 @@ test('clusters of one person become one identity', () => {
   expect(made.rows.map(({ label, cluster_ids }) => [label, cluster_ids])).toEqual([['Ada', [0, 1]]]);
 });
 
+test('a cluster that looks like somebody, but not like their other faces here, is asked about; by itself it has the name', () => {
+  const sure = [shown(0, { 0: 0.8 }, 0, 10), shown(1, { 0: 0.8 }, 0, 10)];
+  const alike = (to_them: number) => shown(2, { 0: 0.45, 10: to_them }, 1, 11);
+  const made = (...tracks: Shown[]) => identifyTracks(episodeOf(tracks, bank));
+  expect(labels(made(alike(-0.55)))).toEqual(['Ada']);
+  expect(labels(made(...sure, alike(0.2)))).toEqual(['Ada', 'Ada', 'Ada']);
+  const unlike = made(...sure, alike(-0.55));
+  expect(labels(unlike)).toEqual(['Ada', 'Ada', 'Unknown-2']);
+  expect(unlike.pieces[2]?.band).toBe('ask');
+  expect(unlike.pieces[2]?.others[0]?.label).toBe('Ada');
+  expect(unlike.audit[1]?.reason).toMatch(
+    /^Ada's other faces are unlike it \(0\.03\); best Ada 0\.\d\d is under 0\.9$/,
+  );
+  // The same when it was a person who named those others.
+  const input = episodeOf([...sure, alike(-0.55)], bank);
+  expect(labels(identifyTracks(withDecisions(input, decided(input, 'assign', [0, 1], 'p_ada'))))).toEqual([
+    ...['Ada', 'Ada', 'Unknown-2'],
+  ]);
+});
+
 test('without a facebank everybody keeps the name of the cluster, and a face alone in none has no name', () => {
   const made = identifyTracks(
     episodeOf([shown(0, {}, 0), { ...shown(1, {}, null), vectors: [] }, shown(2, {}, null), shown(3, {}, 0, 10)], null),
