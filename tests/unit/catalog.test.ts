@@ -102,7 +102,7 @@ test('the embedded default is made from packages, and is then ready without anot
   ]);
   const detector = await resolveFile(catalog, 'mediapipe_face_full');
   expect(sha256(readFileSync(detector.path))).toBe(detector.sha256);
-  expect(readdirSync(folder).sort()).toEqual(['.verified.json', 'faceres.onnx', 'mediapipe_face_full.onnx']);
+  expect(readdirSync(folder).sort()).toEqual(['.verified.json', 'faceres.onnx', 'mediapipe_face_full_open.onnx']);
 });
 
 test('a model of a package is made when it is first asked for', async () => {

@@ -29,9 +29,9 @@ function converted(id: string): { model: Buffer; sha256: string } {
 }
 
 /** A smooth picture in NCHW, RGB 0..255. */
-function picture(side: number): Float32Array {
-  return Float32Array.from({ length: 3 * side * side }, (_, i) => {
-    const [channel, y, x] = [Math.floor(i / (side * side)), Math.floor(i / side) % side, i % side];
+function picture(width: number, height = width): Float32Array {
+  return Float32Array.from({ length: 3 * width * height }, (_, i) => {
+    const [channel, y, x] = [Math.floor(i / (width * height)), Math.floor(i / width) % height, i % width];
     return Math.round(127.5 + 100 * Math.sin(0.05 * (channel + 1) * x + 0.03 * (channel + 2) * y));
   });
 }
@@ -184,6 +184,26 @@ test('the detector computes what the original does, also for a batch', async () 
   two.set(one, one.length);
   const batch = await session.run({ input: { data: two, dims: [2, 3, 192, 192] } });
   expect(batch.reshaped_regressor_face_4?.data.slice(2304 * 16)).toEqual(boxes?.data);
+  await session.close();
+});
+
+/** Expected: tests/goldens/models/tflite_numpy.py, whose layers take any size, too. */
+test.each([
+  [352, 192, { boxes: [-3.0844, -1.9629, -2.4695], scores: [-5.5416, -2.7758, -8.8701] }],
+  [192, 128, { boxes: [-3.0683, -2.2704, -2.3449], scores: [-5.3416, -4.0433, -6.0492] }],
+])('the detector takes other sizes than its square: %i x %i', async (width, height, expected) => {
+  const session = await load(converted('mediapipe_face_full').model);
+  const results = await session.run({ input: { data: picture(width, height), dims: [1, 3, height, width] } });
+  const [boxes, scores] = [results.reshaped_regressor_face_4, results.reshaped_classifier_face_4];
+  const cells = (width / 4) * (height / 4);
+  expect([boxes?.dims, scores?.dims]).toEqual([
+    [1, cells, 16],
+    [1, cells, 1],
+  ]);
+  for (const [k, cell] of [0, 777, cells - 1].entries()) {
+    expect(boxes?.data[cell * 16]).toBeCloseTo(at(expected.boxes, k), 3);
+    expect(scores?.data[cell]).toBeCloseTo(at(expected.scores, k), 3);
+  }
   await session.close();
 });
 

@@ -34,9 +34,13 @@ interface Kernel {
 
 const BATCH = 'N';
 
-/** Input `input`: float32 (N, 3, height, width), RGB 0..255. Normalisation and channel order happen inside the graph. */
-export function rawInput(graph: OnnxGraph, height: number, width: number, wiring: Wiring): Value {
-  let name = graph.input('input', [BATCH, 3, height, width]);
+/**
+ * Input `input`: float32 (N, 3, height, width), RGB 0..255. Normalisation and channel order happen inside the graph.
+ * `open`: height and width, too, are left open. That is right where all layers treat every place alike; sizes have to be multiples of the
+ * product of all strides, as the source's are, for SAME padding is worked out for those.
+ */
+export function rawInput(graph: OnnxGraph, height: number, width: number, wiring: Wiring, open = false): Value {
+  let name = graph.input('input', [BATCH, 3, ...(open ? ['H', 'W'] : [height, width])]);
   if (wiring.order === 'BGR') name = graph.node('Gather', [name, graph.integers('bgr', [2, 1, 0])], { axis: 1 });
   name = graph.node('Sub', [name, graph.floats('mean', Float32Array.from(wiring.mean), [3, 1, 1])]);
   if (wiring.scale !== 1) name = graph.node('Div', [name, graph.floats('scale', Float32Array.of(wiring.scale), [1])]);
@@ -95,12 +99,12 @@ export function resizeBilinear(graph: OnnxGraph, x: Value, to: Pair, grid: Resiz
   return { name, shape: [1, to[0], to[1], dim(x, 3)] };
 }
 
-/** The source reads its elements in NHWC order, so a picture is turned round first. The batch stays as it is. */
+/** The source reads its elements in NHWC order, so a picture is turned round first. The batch stays as it is; the next axis takes what is left. */
 export function reshape(graph: OnnxGraph, x: Value, shape: readonly number[]): Value {
-  const [, ...rest] = shape;
+  const [, , ...rest] = shape;
   const flat = x.shape.length === 4 ? graph.node('Transpose', [x.name], { perm: [0, 2, 3, 1] }) : x.name;
-  // 0 copies the length of the input's axis.
-  const to = [0, ...rest];
+  // 0 copies the length of the input's axis, -1 is whatever the others leave.
+  const to = [0, -1, ...rest];
   const name = graph.node('Reshape', [flat, graph.integers(`shape_${to.join('_')}`, to)]);
   if (shape.length !== 4) return { name, shape };
   return { name: graph.node('Transpose', [name], { perm: [0, 3, 1, 2] }), shape };

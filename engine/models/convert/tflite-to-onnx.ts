@@ -56,7 +56,7 @@ interface Reading {
 
 /**
  * A float TFLite model as ONNX: input `input` (N, 3, H, W), raw RGB 0..255; outputs keep their names. The batch is open,
- * although TFLite models are written for one picture. Byte-deterministic.
+ * although TFLite models are written for one picture, and so are height and width, in multiples of the product of all strides. Byte-deterministic.
  */
 export function tfliteToOnnx(file: Buffer, name: string, wiring: Wiring): Buffer {
   const { tensors, operators, inputs, outputs } = readModel(file);
@@ -65,7 +65,7 @@ export function tfliteToOnnx(file: Buffer, name: string, wiring: Wiring): Buffer
   const [input] = inputs;
   if (input === undefined || inputs.length !== 1) throw new Error('a TFLite model with one input is expected');
   const [, height = 0, width = 0] = tensorAt(reading, input).shape;
-  reading.values.set(input, rawInput(graph, height, width, wiring));
+  reading.values.set(input, rawInput(graph, height, width, wiring, true));
   for (const operator of operators) {
     const from = operator.inputs[0] ?? -1;
     if (operator.code === OP.DEQUANTIZE) reading.halves.set(operator.output, from);

@@ -73,27 +73,29 @@ class Interpreter:
                 self.constants[i] = np.frombuffer(data, kind, count // np.dtype(kind).itemsize, at).reshape(shape)
 
     def run(self, picture):
-        """picture: (1, height, width, 3) float32 -> the outputs, in the file's order."""
+        """picture: (1, height, width, 3) float32 -> the outputs, in the file's order. Another height and width than the file's
+        give outputs that are as much larger: every operator here works on places, and none on all of them."""
         values = {**self.constants, self.inputs[0]: picture}
         for code, inputs, outputs, options in self.steps:
             args = [values[i] for i in inputs if i >= 0]
-            values[outputs[0]] = self.step(code, args, options, self.shapes[outputs[0]])
+            values[outputs[0]] = self.step(code, args, options, self.shapes[inputs[0]], self.shapes[outputs[0]])
         return [values[i] for i in self.outputs]
 
-    def step(self, code, args, options, shape):
+    def step(self, code, args, options, old, shape):
         x = args[0]
         if code == DEQUANTIZE:
             return x.astype(np.float32)
         if code == RELU:
             return np.maximum(x, 0)
         if code == RESHAPE:
-            return x.reshape(shape)
+            return x.reshape(1, -1, *shape[2:])
         if code == PAD:
             return np.pad(x, args[1])
         if code == ADD:
             return activate(x + args[1], options.number(0, "<b"))
         if code == RESIZE:
-            return resize(x, shape, options.number(2, "<b"), options.number(3, "<b"))
+            times = [new // length for new, length in zip(shape, old)]
+            return resize(x, np.multiply(x.shape, times), options.number(2, "<b"), options.number(3, "<b"))
         same, across, down = options.number(0, "<b") == 0, options.number(1), options.number(2)
         if code == MAX_POOL:
             size = (options.number(4), options.number(3))
