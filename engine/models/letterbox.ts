@@ -29,7 +29,7 @@ export interface Placement {
   readonly y0: number;
 }
 
-/** One picture and its halves, each made when first asked for and shared by all tiles. */
+/** One picture and its halves, each made when first asked for and shared by all looks. */
 export interface Pyramid {
   level(n: number): Image;
 }
@@ -63,14 +63,19 @@ export function pyramid(image: Image): Pyramid {
 /**
  * The region keeps its aspect ratio and touches the tensor's top left corner. Shrinking averages the covered area,
  * growing is bilinear. A strong shrink (or one of exactly two) starts
- * from a halved picture.
+ * from a halved picture. `room`: pixels of the tensor that stay black on all sides; the region lies in its middle then.
  */
-export function planLetterbox(picture: Size, region: Region, target: Size, format: ColourFormat): Letterbox {
-  const scale = Math.min(target.width / region.width, target.height / region.height);
+export function planLetterbox(picture: Size, region: Region, target: Size, format: ColourFormat, room = 0): Letterbox {
+  const limit = { width: target.width - 2 * room, height: target.height - 2 * room };
+  const scale = Math.min(limit.width / region.width, limit.height / region.height);
   const inner = {
-    width: Math.max(1, Math.min(target.width, Math.round(region.width * scale))),
-    height: Math.max(1, Math.min(target.height, Math.round(region.height * scale))),
+    width: Math.max(1, Math.min(limit.width, Math.round(region.width * scale))),
+    height: Math.max(1, Math.min(limit.height, Math.round(region.height * scale))),
   };
+  const left = room > 0 ? (target.width - inner.width) >> 1 : 0;
+  const top = room > 0 ? (target.height - inner.height) >> 1 : 0;
+  const scaleX = region.width / inner.width / picture.width;
+  const scaleY = region.height / inner.height / picture.height;
   const { level, size } = chooseLevel(picture, 1 / scale);
   const unit = 2 ** level; // not a ratio of sizes: halving drops an odd last row or column
   const columns = planAxis(region.x / unit, region.width / unit, size.width, inner.width);
@@ -79,10 +84,10 @@ export function planLetterbox(picture: Size, region: Region, target: Size, forma
   const planes = format.order === 'rgb' ? [0, 1, 2] : [2, 1, 0]; // plane of red, green, blue
   return {
     placement: {
-      scaleX: region.width / inner.width / picture.width,
-      scaleY: region.height / inner.height / picture.height,
-      x0: region.x / picture.width,
-      y0: region.y / picture.height,
+      scaleX,
+      scaleY,
+      x0: region.x / picture.width - left * scaleX,
+      y0: region.y / picture.height - top * scaleY,
     },
     fill(source, out, offset = 0) {
       const area = target.width * target.height;
@@ -90,7 +95,7 @@ export function planLetterbox(picture: Size, region: Region, target: Size, forma
         planes.forEach((plane, c) => {
           out.fill(blank[c] as number, offset + plane * area, offset + (plane + 1) * area);
         });
-      const starts = planes.map((plane) => offset + plane * area);
+      const starts = planes.map((plane) => offset + plane * area + top * target.width + left);
       resample(source.level(level), rows, columns, target.width, format, starts, out);
     },
   };

@@ -16,7 +16,7 @@ export interface DetectOptions {
 export interface Tally {
   /** Score below `confidence_th`, but at least `PROPOSED_MIN`. */
   low_conf: number;
-  /** Part of a face that was returned: suppressed or averaged into it, or seen whole by the next tile. */
+  /** Part of a face that was returned: suppressed or averaged into it, or seen whole by another look. */
   overlap: number;
 }
 

@@ -5,7 +5,7 @@ import type { StageFace } from '#engine/core/stage.ts';
 
 export const detect = {
   name: 'detect',
-  version: 3,
+  version: 4,
   needs: ['media'],
   makes: 'detections',
 } as const satisfies StageFace;

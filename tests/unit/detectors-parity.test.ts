@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Box, Face, Image } from '#engine/core/image.ts';
 import { iou } from '#engine/math/boxes.ts';
-import { hairlineBox, mediapipeDetector } from '#engine/models/detectors/mediapipe.ts';
+import { hairlineBox } from '#engine/models/detectors/mediapipe.ts';
 import { openDetector } from '#engine/models/open.ts';
-import { openSession } from '#engine/models/session.ts';
 import type { FaceDetector } from '#engine/models/types.ts';
 import { type GoldenFace, golden, PICTURES, photo, testModel } from '../goldens/models/support.ts';
 import { skipWithoutShared } from '../support/shared.ts';
@@ -68,9 +67,7 @@ function squareAround({ width, height, rgb }: Image, [x1, y1, x2, y2]: Box, time
 }
 
 test('the embedded detector finds what its .tflite gives in numpy', async () => {
-  const { path, entry } = await testModel('mediapipe_face_full');
-  const layers = [{ side: 1, cover: 1.15 }]; // the tiles of the golden
-  const detector = mediapipeDetector('mediapipe_face_full', await openSession(path, 'cpu'), entry.input, layers);
+  const detector = await openDetector(await testModel('mediapipe_face_full'), 'cpu');
   await expectParity(detector, 'mediapipe_face_full', 192, IOU_MIN, hairlineBox);
   await detector.close();
 });

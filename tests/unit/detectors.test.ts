@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Face } from '#engine/core/image.ts';
-import { decodeMediapipe, tile, withoutEchoes } from '#engine/models/detectors/mediapipe.ts';
+import { looksAt } from '#engine/models/detectors/looks.ts';
+import { decodeMediapipe, withoutEchoes } from '#engine/models/detectors/mediapipe.ts';
 import type { Outputs } from '#engine/models/detectors/place.ts';
 import { decodeRetinaface } from '#engine/models/detectors/retinaface.ts';
 import { decodeScrfd } from '#engine/models/detectors/scrfd.ts';
@@ -88,6 +89,16 @@ test('MediaPipe: offsets in pixels from the middle of cells; mouth corners lie a
   });
 });
 
+test('MediaPipe: the cells of a tensor that is no square lie row by row', () => {
+  const cells = 88 * 32;
+  const outputs = { boxes: zeros(cells, 16), scores: { ...zeros(cells, 1), data: new Float32Array(cells).fill(-50) } };
+  const at = 10 * 88 + 60; // centre (242, 42)
+  put(outputs, 'scores', at, [0]);
+  put(outputs, 'boxes', at, [0, 0, 40, 20, ...new Array(12).fill(0)]);
+  const [face] = decodeMediapipe(outputs, { width: 352, height: 128 }, PIXELS, 0.4);
+  expect(face?.box).toEqual([222, 32, 262, 52]);
+});
+
 test('nothing below the threshold is returned', () => {
   const outputs = empty(64, [8, 16, 32], 2, { 1: 1, 4: 4, 10: 10 });
   put(outputs, 'w1s8', 7, [0.49]);
@@ -140,16 +151,27 @@ test('the tensor follows the shape of the picture in multiples of 32', () => {
   expect(followShape({ width: 4000, height: 10 }, square(640))).toEqual({ width: 640, height: 32 });
 });
 
-test('tiles reach every edge and overlap', () => {
-  const regions = tile({ width: 1280, height: 720 }, [{ side: 1, cover: 1.15 }]);
-  expect(regions.map(({ x, y, width }) => [x, y, width])).toEqual([
-    [0, 0, 1280],
-    [0, 0, 720],
-    [280, 0, 720],
-    [560, 0, 720],
+test('MediaPipe looks at the whole picture, with room round it, and large; a long one in parts that reach the ends and overlap', () => {
+  const looks = (width: number, height: number) =>
+    looksAt({ width, height }, square(192)).map(({ region, tensor, room }) => {
+      return [region.x, region.y, region.width, region.height, tensor.width, tensor.height, room];
+    });
+  expect(looks(1280, 720)).toEqual([
+    [0, 0, 1280, 720, 192, 128, 0],
+    [0, 0, 1280, 720, 192, 128, 12],
+    [0, 0, 1280, 720, 352, 192, 0],
   ]);
-  expect(tile(square(500), [{ side: 1, cover: 1.15 }])).toHaveLength(1);
-  expect(tile({ width: 720, height: 1280 }, [{ side: 1, cover: 1.15 }]).at(-1)).toMatchObject({ x: 0, y: 560 });
+  expect(looks(720, 1280).at(-1)).toEqual([0, 0, 720, 1280, 192, 352, 0]);
+  expect(looks(500, 500)).toEqual([
+    [0, 0, 500, 500, 192, 192, 0],
+    [0, 0, 500, 500, 192, 192, 12],
+  ]);
+  expect(looks(3600, 800).slice(2)).toEqual([
+    [0, 0, 2000, 800, 480, 192, 0],
+    [800, 0, 2000, 800, 480, 192, 0],
+    [1600, 0, 2000, 800, 480, 192, 0],
+  ]);
+  expect(looks(10, 4000).every(([, , , , width = 0, height = 0]) => Math.max(width, height) <= 480)).toBe(true);
 });
 
 function square(side: number) {

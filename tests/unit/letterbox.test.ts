@@ -60,6 +60,19 @@ test('the picture lies top left, the rest is black as the network sees black', (
   expect(out.subarray(0, 48).every((v) => v === 99)).toBe(true);
 });
 
+test('room stays black on all sides, the picture lies in the middle, and the placement knows', () => {
+  const image: Image = { width: 40, height: 20, rgb: new Uint8Array(40 * 20 * 3).fill(200) };
+  const target = { width: 32, height: 32 };
+  const out = new Float32Array(3 * 32 * 32).fill(99);
+  const { fill: write, placement } = planLetterbox(image, whole(image), target, RAW, 6);
+  write(pyramid(image), out);
+  for (let y = 0; y < 32; y++)
+    for (let x = 0; x < 32; x++)
+      expect(at(out, target, x, y, 1) === (x >= 6 && x < 26 && y >= 11 && y < 21 ? 200 : 0)).toBe(true);
+  expect([6, 26].map((x) => x * placement.scaleX + placement.x0)).toEqual([0, 1]);
+  expect([11, 21].map((y) => y * placement.scaleY + placement.y0)).toEqual([0, 1]);
+});
+
 test('the placement leads back to the picture', () => {
   const picture = { width: 1280, height: 720 };
   const region = { x: 280, y: 0, width: 720, height: 720 };

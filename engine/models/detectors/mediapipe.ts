@@ -1,18 +1,28 @@
 import type { Box, Face, Image } from '#engine/core/image.ts';
+import { iou } from '#engine/math/boxes.ts';
 import { weightedNms } from '#engine/math/nms.ts';
-import { type ColourFormat, type Placement, planLetterbox, pyramid, type Region, type Size } from '../letterbox.ts';
+import {
+  type ColourFormat,
+  type Letterbox,
+  type Placement,
+  planLetterbox,
+  pyramid,
+  type Region,
+  type Size,
+} from '../letterbox.ts';
 import type { ModelSession } from '../session.ts';
 import { type FaceDetector, PROPOSED_MIN, type Tally } from '../types.ts';
+import { type Look, looksAt } from './looks.ts';
 import { logit, type Outputs, outputsOfWidth, pick, placeFace, reaches, sigmoid, type Tensor } from './place.ts';
 import { remember } from './single-shot.ts';
 
 /** The converted graph normalises by itself. */
 const FORMAT: ColourFormat = { order: 'rgb', mean: [0, 0, 0], std: 1 };
-const CELLS = 48; // per side of the square input
+const CELL = 4; // pixels of the tensor
 const VALUES = 16; // per cell: box centre and size, six points
 /** Half a mouth's width in distances between the eyes, on the ArcFace template. */
 const MOUTH = 0.414;
-/** A box that ends this near an inner edge of its tile (in tile sides) is cut off there; a neighbour sees it whole. */
+/** A box that ends this near an inner edge of its part (in shorter sides of it) is cut off there; a neighbour sees it whole. */
 const EDGE = 0.003;
 
 /**
@@ -22,67 +32,57 @@ const EDGE = 0.003;
  */
 const OUTWARDS = { side: -0.07, top: 0.15, bottom: 0.025 };
 
-/** One layer of square tiles over a picture. */
-export interface TileLayer {
-  /** Side of a tile in shorter sides of the picture, 0..1. */
-  readonly side: number;
-  /** How much tile length is spent per picture length, at least 1: more means more overlap. */
-  readonly cover: number;
+/** Height, in pictures, from which a face is looked for with room round the picture, too. */
+const LARGE = 0.6;
+/** How near the picture's edge the others reach that are, in pictures. */
+const AT_EDGE = 0.02;
+
+/** Looks whose tensors are of one size: they may be taken together. */
+interface Batch {
+  readonly tensor: Size;
+  readonly looks: readonly (Look & { readonly letterbox: Letterbox })[];
 }
 
 /**
- * Squares as high as the picture: three of them on 16:9. Finer layers, alone or added, find more faces of 40 px (recall
- * at IoU 0.3 from 61 to 80% with sides of 0.75) at two to three times the cost, but their boxes fit the labelled ones of
- * usual size worse (at IoU 0.5 from 97 to 93% on msdwild), so that they are not the default.
- */
-export const TILES: readonly TileLayer[] = [{ side: 1, cover: 1.15 }];
-
-/**
- * MediaPipe face detection, full range (Bazarevsky et al., BlazeFace, 2019; face_detection_full_range.tflite). It sees
- * 192 x 192 pixels, so the picture is shown whole and again in tiles; what several of them see is averaged.
- * `together`: all tiles of a picture in one batch. That saves trips to a graphics card; a processor gains nothing by it.
+ * MediaPipe face detection, full range (Bazarevsky et al., BlazeFace, 2019; face_detection_full_range.tflite). It was made
+ * for 192 x 192 pixels, so the picture is shown small and larger (`looks.ts`); what several looks see is averaged. The look with room round
+ * the picture adds faces alone that its edge cuts, or that fill it, and that no other look has.
+ * `together`: all looks of a size in one batch. That saves trips to a graphics card; a processor gains nothing by it.
  */
 export function mediapipeDetector(
   model_id: string,
   session: ModelSession,
   input: Size,
-  layers: readonly TileLayer[] = TILES,
   together = session.provider !== 'cpu',
 ): FaceDetector {
   const [name] = session.inputNames;
   if (name === undefined) throw new RangeError(`${model_id}: the network has no input`);
-  const plans = remember((picture) =>
-    tile(picture, layers).map((region) => ({
-      region,
-      letterbox: planLetterbox(picture, region, input, FORMAT),
-    })),
-  );
+  const plans = remember((picture) => batchesOf(picture, input, together));
   return {
     model_id,
     provider: session.provider,
     alignment: 'four',
     async detect(image: Image, { confidence_th, iou_th, tally }) {
       const source = pyramid(image);
-      const tiles = plans(image);
-      const batch = together ? tiles.length : 1;
-      const values = 3 * input.width * input.height;
-      const data = new Float32Array(batch * values);
       const faces: Face[] = [];
+      const framed: Face[] = [];
       let sure = 0;
-      for (let from = 0; from < tiles.length; from += batch) {
-        const group = tiles.slice(from, from + batch);
-        group.forEach(({ letterbox }, i) => {
+      for (const { tensor, looks } of plans(image)) {
+        const values = 3 * tensor.width * tensor.height;
+        const data = new Float32Array(looks.length * values);
+        looks.forEach(({ letterbox }, i) => {
           letterbox.fill(source, data, i * values);
         });
-        const outputs = await session.run({ [name]: { data, dims: [batch, 3, input.height, input.width] } });
-        group.forEach(({ region, letterbox }, i) => {
-          const found = decodeMediapipe(outputsOfTile(outputs, i), input, letterbox.placement, confidence_th, tally);
+        const outputs = await session.run({ [name]: { data, dims: [looks.length, 3, tensor.height, tensor.width] } });
+        looks.forEach(({ region, room, letterbox }, i) => {
+          const found = decodeMediapipe(outputsOfLook(outputs, i), tensor, letterbox.placement, confidence_th, tally);
           sure += found.length;
-          faces.push(...found.filter((face) => !isCutOff(face, region, image)));
+          (room > 0 ? framed : faces).push(...found.filter((face) => !isCutOff(face, region, image)));
         });
       }
-      const boxed = weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
-      const kept = withoutEchoes(boxed, image);
+      const kept = joined(faces, iou_th, image);
+      const isNew = (face: Face) => kept.every((other) => iou(face.box, other.box) < iou_th);
+      kept.push(...joined(framed, iou_th, image).filter((face) => needsRoom(face) && isNew(face)));
       if (tally !== undefined) tally.overlap += sure - kept.length;
       return kept;
     },
@@ -90,13 +90,31 @@ export function mediapipeDetector(
   };
 }
 
-/** One tile's share of the outputs of a batch: (batch, ...) to (1, ...), without a copy. */
-function outputsOfTile(outputs: Outputs, index: number): Outputs {
+function batchesOf(picture: Size, input: Size, together: boolean): Batch[] {
+  const planned = looksAt(picture, input).map((look) => {
+    return { ...look, letterbox: planLetterbox(picture, look.region, look.tensor, FORMAT, look.room) };
+  });
+  const groups = Map.groupBy(planned, (look) => (together ? `${look.tensor.width}x${look.tensor.height}` : look));
+  return [...groups.values()].flatMap((looks) => looks.slice(0, 1).map(({ tensor }) => ({ tensor, looks })));
+}
+
+/** One look's share of the outputs of a batch: (batch, ...) to (1, ...), without a copy. */
+function outputsOfLook(outputs: Outputs, index: number): Outputs {
   const share = ({ data, dims: [batch = 1, ...rest] }: Tensor): Tensor => {
     const size = data.length / batch;
     return { data: data.subarray(index * size, (index + 1) * size), dims: [1, ...rest] };
   };
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, share(tensor)]));
+}
+
+/** What several looks saw of one face becomes one, with the usual box. */
+function joined(faces: readonly Face[], iou_th: number, picture: Size): Face[] {
+  const boxed = weightedNms(faces, iou_th).map((face) => ({ ...face, box: hairlineBox(face.box) }));
+  return withoutEchoes(boxed, picture);
+}
+
+function needsRoom({ box: [x1, y1, x2, y2] }: Face): boolean {
+  return y2 - y1 >= LARGE || Math.min(x1, y1) < AT_EDGE || Math.max(x2, y2) > 1 - AT_EDGE;
 }
 
 /**
@@ -133,38 +151,14 @@ export function hairlineBox([x1, y1, x2, y2]: Box): Box {
   ];
 }
 
-/** The whole picture first, then each layer's tiles, evenly spaced from edge to edge. */
-export function tile(picture: Size, layers: readonly TileLayer[]): Region[] {
-  const regions: Region[] = [{ x: 0, y: 0, width: picture.width, height: picture.height }];
-  for (const { side, cover } of layers) {
-    const length = Math.round(Math.min(picture.width, picture.height) * side);
-    const columns = count(picture.width, length, cover);
-    const rows = count(picture.height, length, cover);
-    if (columns * rows === 1) continue;
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++)
-        regions.push({
-          x: columns > 1 ? Math.round(((picture.width - length) * column) / (columns - 1)) : 0,
-          y: rows > 1 ? Math.round(((picture.height - length) * row) / (rows - 1)) : 0,
-          width: length,
-          height: length,
-        });
-  }
-  return regions;
-}
-
-function count(length: number, side: number, cover: number): number {
-  return length <= side ? 1 : Math.max(2, Math.ceil((length / side) * cover));
-}
-
 /**
- * One anchor in the middle of each of 48 x 48 cells; box and points are offsets from it in input pixels; scores are
- * logits. Outputs: (1, 2304, 16) and (1, 2304, 1). The six points are two eyes (image-left first), nose tip, mouth
+ * One anchor in the middle of each cell of 4 x 4 pixels of the tensor, row by row; box and points are offsets from it in pixels; scores are
+ * logits. Outputs: (1, cells, 16) and (1, cells, 1). The six points are two eyes (image-left first), nose tip, mouth
  * centre and two ear tragions; mouth corners are put beside the mouth's centre, along the line of the eyes.
  */
 export function decodeMediapipe(
   outputs: Outputs,
-  input: Size,
+  tensor: Size,
   place: Placement,
   confidence_th: number,
   tally?: Tally,
@@ -173,14 +167,13 @@ export function decodeMediapipe(
   const scores = pick(outputsOfWidth(outputs, 1), 0, 'scores');
   const threshold = logit(confidence_th);
   const floor = logit(PROPOSED_MIN);
-  const stepX = input.width / CELLS;
-  const stepY = input.height / CELLS;
+  const columns = tensor.width / CELL;
   const faces: Face[] = [];
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i] as number;
     if (!reaches(score, threshold, tally, floor)) continue;
-    const ax = ((i % CELLS) + 0.5) * stepX;
-    const ay = (Math.floor(i / CELLS) + 0.5) * stepY;
+    const ax = ((i % columns) + 0.5) * CELL;
+    const ay = (Math.floor(i / columns) + 0.5) * CELL;
     const value = (n: number) => values[i * VALUES + n] as number;
     const cx = ax + value(0);
     const cy = ay + value(1);
@@ -212,11 +205,11 @@ export function decodeMediapipe(
   return faces;
 }
 
-function isCutOff({ box }: Face, tile: Region, picture: Size): boolean {
-  const margin = EDGE * tile.width;
-  const left = box[0] * picture.width - tile.x < margin && tile.x > 0;
-  const top = box[1] * picture.height - tile.y < margin && tile.y > 0;
-  const right = tile.x + tile.width - box[2] * picture.width < margin && tile.x + tile.width < picture.width;
-  const bottom = tile.y + tile.height - box[3] * picture.height < margin && tile.y + tile.height < picture.height;
+function isCutOff({ box }: Face, part: Region, picture: Size): boolean {
+  const margin = EDGE * Math.min(part.width, part.height);
+  const left = box[0] * picture.width - part.x < margin && part.x > 0;
+  const top = box[1] * picture.height - part.y < margin && part.y > 0;
+  const right = part.x + part.width - box[2] * picture.width < margin && part.x + part.width < picture.width;
+  const bottom = part.y + part.height - box[3] * picture.height < margin && part.y + part.height < picture.height;
   return left || top || right || bottom;
 }

@@ -79,10 +79,13 @@ function targetsOf({ size }: SingleShot, picture: Size, input: Size): Size[] {
   return [whole, followShape(picture, { width: input.width / 2, height: input.height / 2 })];
 }
 
-/** The smallest tensor (multiples of 32) that holds the picture scaled to fit into `limit`: 1280x720 in 640x640 is 640x384. */
-export function followShape(picture: Size, limit: Size): Size {
-  const scale = Math.min(limit.width / picture.width, limit.height / picture.height);
-  const up = (side: number) => Math.max(STRIDE, Math.ceil(Math.round(side * scale) / STRIDE) * STRIDE);
+/**
+ * The smallest tensor (multiples of 32) that holds the picture scaled to fit into `limit`, with `room` pixels on all sides: 1280x720 in
+ * 640x640 is 640x384.
+ */
+export function followShape(picture: Size, limit: Size, room = 0): Size {
+  const scale = Math.min((limit.width - 2 * room) / picture.width, (limit.height - 2 * room) / picture.height);
+  const up = (side: number) => Math.max(STRIDE, Math.ceil((Math.round(side * scale) + 2 * room) / STRIDE) * STRIDE);
   return { width: up(picture.width), height: up(picture.height) };
 }
 
