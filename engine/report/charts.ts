@@ -1,5 +1,6 @@
 import type { Config, TopLevelSpec } from 'vega-lite';
 import type { ScreenTimeRow, Shot, TimelineRow } from '#engine/core/artifacts.ts';
+import { once } from '#engine/core/once.ts';
 import { colourOf } from './style.ts';
 import { length } from './words.ts';
 
@@ -9,6 +10,9 @@ const TOTALS_WIDTH = 520;
 /** Left of the bars, for names. */
 const NAMES_WIDTH = 140;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+
+/** Name of the rows that are drawn. */
+const ROWS = 'rows';
 
 const LOOK: Config = {
   background: 'transparent',
@@ -31,44 +35,79 @@ const LOOK: Config = {
   },
 };
 
+/** Rows are keyed by their place, for a name may be any words; the axis shows the names. */
+const NAME_AXIS = {
+  domain: false,
+  ticks: false,
+  labelPadding: 8,
+  labelOverlap: false,
+  labelExpr: `datum.value === 'shots' ? 'Shots' : names[toNumber(datum.value)]`,
+  minExtent: NAMES_WIDTH - 10,
+  maxExtent: NAMES_WIDTH - 10,
+} as const;
+
+const drawTotals = drawer({
+  width: TOTALS_WIDTH - NAMES_WIDTH,
+  height: { step: 30 },
+  data: { name: ROWS },
+  params: [{ name: 'names' }, { name: 'most' }],
+  encoding: { y: { field: 'row', type: 'ordinal', sort: null, axis: NAME_AXIS, title: null } },
+  layer: [
+    {
+      // No rounded corners: vega would clip each bar, with ids that it counts up from drawing to drawing.
+      mark: { type: 'bar', height: { band: 0.72 } },
+      encoding: {
+        x: { field: 'seconds', type: 'quantitative', axis: null, scale: { domain: [0, { expr: 'most' }] } },
+        fill: { field: 'colour', type: 'nominal', scale: null },
+      },
+    },
+    {
+      mark: { type: 'text', align: 'left', dx: 6, fontSize: 14, fill: 'currentColor' },
+      encoding: { x: { field: 'seconds', type: 'quantitative' }, text: { field: 'words' } },
+    },
+  ],
+  config: LOOK,
+});
+
 /** Visible time per person, longest first, as SVG. */
 export async function totalsChart(rows: readonly ScreenTimeRow[]): Promise<string> {
-  const values = rows.map((row, place) => ({
+  const bars = rows.map((row, place) => ({
     row: String(place),
-    person: row.person,
     seconds: row.visual_s,
     words: length(row.visual_s),
     colour: colourOf(place),
   }));
-  const y = {
-    field: 'row',
-    type: 'ordinal',
-    sort: null,
-    axis: nameAxis(values.map((v) => v.person)),
-    title: null,
-  } as const;
-  return draw({
-    width: TOTALS_WIDTH - NAMES_WIDTH,
-    height: { step: 30 },
-    data: { values },
-    encoding: { y },
-    layer: [
-      {
-        // No rounded corners: vega would clip each bar, with ids that it counts up from drawing to drawing.
-        mark: { type: 'bar', height: { band: 0.72 } },
-        encoding: {
-          x: { field: 'seconds', type: 'quantitative', axis: null, scale: { domain: [0, top(values) * 1.28] } },
-          fill: { field: 'colour', type: 'nominal', scale: null },
-        },
-      },
-      {
-        mark: { type: 'text', align: 'left', dx: 6, fontSize: 14, fill: 'currentColor' },
-        encoding: { x: { field: 'seconds', type: 'quantitative' }, text: { field: 'words' } },
-      },
-    ],
-    config: LOOK,
-  });
+  return drawTotals(bars, { names: rows.map(({ person }) => person), most: top(bars) * 1.28 });
 }
+
+const BARS_WIDTH = TIMELINE_WIDTH - NAMES_WIDTH;
+
+const SECONDS = `format(datum.value % 60, '02d')`;
+const CLOCK = `end < 3600
+  ? floor(datum.value / 60) + ':' + ${SECONDS}
+  : floor(datum.value / 3600) + ':' + format(floor(datum.value / 60) % 60, '02d') + ':' + ${SECONDS}`;
+
+const drawTimeline = drawer({
+  width: BARS_WIDTH,
+  height: { step: 26 },
+  data: { name: ROWS },
+  params: [{ name: 'names' }, { name: 'lines' }, { name: 'end' }, { name: 'moments' }],
+  // A stroke of its own colour keeps an appearance of a few frames visible in an hour.
+  mark: { type: 'rect', strokeWidth: 0.8, height: { band: 0.7 } },
+  encoding: {
+    y: { field: 'row', type: 'ordinal', title: null, scale: { domain: { expr: 'lines' } }, axis: NAME_AXIS },
+    x: {
+      field: 'from',
+      type: 'quantitative',
+      scale: { domain: [0, { expr: 'end' }], nice: false, zero: true },
+      axis: { title: null, values: { expr: 'moments' }, labelExpr: CLOCK, grid: true },
+    },
+    x2: { field: 'to' },
+    fill: { field: 'colour', type: 'nominal', scale: null },
+    stroke: { field: 'colour', type: 'nominal', scale: null },
+  },
+  config: LOOK,
+});
 
 /** A stretch of a row of the timeline, seconds. */
 export interface Bar {
@@ -103,15 +142,19 @@ export async function timelineChart(
 }
 
 /**
- * The same picture as `timelineSpec` gives of all bars, to the last byte: one bar of each row is drawn by vega, and the thousands of an hour
+ * The same picture as `drawBars` gives of all bars, to the last byte: one bar of each row is drawn by vega, and the thousands of an hour
  * are put in their place, which takes a hundredth of the time.
  */
 async function withBars(names: readonly string[], end: number, bars: readonly Bar[]): Promise<string> {
+  if (!(end > 0)) return drawBars(names, end, bars);
   const rows = rowsOf(names);
-  const whole = rows.map((row) => ({ row, from: 0, to: end, colour: row }));
-  const drawn = await draw(timelineSpec(names, end, end > 0 ? whole : bars));
+  const drawn = await drawBars(
+    names,
+    end,
+    rows.map((row) => ({ row, from: 0, to: end, colour: row })),
+  );
   const found = [...drawn.matchAll(WHOLE_BAR)];
-  if (!(end > 0) || found.length !== rows.length) return draw(timelineSpec(names, end, bars));
+  if (found.length !== rows.length) return drawBars(names, end, bars);
   const lines = new Map(found.map(([, y, height, row]) => [row, { y, height }]));
   const at = (seconds: number) => BARS_WIDTH * (seconds / end);
   const paths = bars.map(({ row, from, to, colour }) => {
@@ -124,7 +167,6 @@ async function withBars(names: readonly string[], end: number, bars: readonly Ba
   return drawn.slice(0, first.index) + paths.join('') + drawn.slice(last.index + last[0].length);
 }
 
-const BARS_WIDTH = TIMELINE_WIDTH - NAMES_WIDTH;
 /** A bar from one end to the other, whose colour is the name of its row. */
 const WHOLE_BAR = new RegExp(
   `<path d="M0,([\\d.]+)h${BARS_WIDTH}v([\\d.]+)h-${BARS_WIDTH}Z" fill="(shots|\\d+)" stroke="\\3" stroke-width="0.8"/>`,
@@ -135,41 +177,9 @@ function rowsOf(names: readonly string[]): string[] {
   return ['shots', ...names.map((_, i) => String(i))];
 }
 
-export function timelineSpec(names: readonly string[], end: number, bars: readonly Bar[]): TopLevelSpec {
-  return {
-    width: BARS_WIDTH,
-    height: { step: 26 },
-    data: { values: [...bars] },
-    // A stroke of its own colour keeps an appearance of a few frames visible in an hour.
-    mark: { type: 'rect', strokeWidth: 0.8, height: { band: 0.7 } },
-    encoding: {
-      y: { field: 'row', type: 'ordinal', title: null, scale: { domain: rowsOf(names) }, axis: nameAxis(names) },
-      x: {
-        field: 'from',
-        type: 'quantitative',
-        scale: { domain: [0, end], nice: false, zero: true },
-        axis: { title: null, values: ticks(end), labelExpr: clockExpression(end), grid: true },
-      },
-      x2: { field: 'to' },
-      fill: { field: 'colour', type: 'nominal', scale: null },
-      stroke: { field: 'colour', type: 'nominal', scale: null },
-    },
-    config: LOOK,
-  };
-}
-
-/** Rows are keyed by their place, for a name may be any words; the axis shows the names. */
-function nameAxis(names: readonly string[]) {
-  const list = JSON.stringify(names);
-  return {
-    domain: false,
-    ticks: false,
-    labelPadding: 8,
-    labelOverlap: false,
-    labelExpr: `datum.value === 'shots' ? 'Shots' : ${list}[toNumber(datum.value)]`,
-    minExtent: NAMES_WIDTH - 10,
-    maxExtent: NAMES_WIDTH - 10,
-  } as const;
+/** All bars by vega, which is the truth that the faster way above is held to. `end`: of the episode, seconds. */
+export function drawBars(names: readonly string[], end: number, bars: readonly Bar[]): Promise<string> {
+  return drawTimeline(bars, { names, lines: rowsOf(names), end, moments: ticks(end) });
 }
 
 function top(values: readonly { seconds: number }[]): number {
@@ -182,20 +192,24 @@ function ticks(end_s: number): number[] {
   return Array.from({ length: Math.floor(end_s / step) + 1 }, (_, i) => i * step);
 }
 
-function clockExpression(end_s: number): string {
-  const seconds = `format(datum.value % 60, '02d')`;
-  if (end_s < 3600) return `floor(datum.value / 60) + ':' + ${seconds}`;
-  return `floor(datum.value / 3600) + ':' + format(floor(datum.value / 60) % 60, '02d') + ':' + ${seconds}`;
-}
+type Draw = (rows: readonly object[], values: Readonly<Record<string, unknown>>) => Promise<string>;
 
 /**
- * The same specification gives the same bytes: nothing here needs the ids that vega counts up. It is read when something is drawn: most
- * commands draw nothing, and it has hundreds of files.
+ * Draws a specification with these rows and with these values of its params. The same gives the same bytes: nothing here needs the ids that vega counts
+ * up. A season is drawn with two specifications, so what differs between episodes is no part of them: to compile one takes twice the time of drawing it.
  */
-export async function draw(spec: TopLevelSpec): Promise<string> {
-  const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
-  const view = new View(parse(compile(spec).spec), { renderer: 'none' });
-  const svg = await view.toSVG();
-  view.finalize();
-  return svg;
+function drawer(spec: TopLevelSpec): Draw {
+  const compiled = once(async () => {
+    // They are read when something is drawn: most commands draw nothing, and they have hundreds of files.
+    const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
+    return { runtime: parse(compile(spec).spec), View };
+  });
+  return async (rows, values) => {
+    const { runtime, View } = await compiled();
+    const view = new View(runtime, { renderer: 'none' }).data(ROWS, [...rows]);
+    for (const [name, value] of Object.entries(values)) view.signal(name, value);
+    const svg = await view.toSVG();
+    view.finalize();
+    return svg;
+  };
 }

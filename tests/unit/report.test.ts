@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { draw, timelineChart, timelineSpec } from '#engine/report/charts.ts';
+import { drawBars, timelineChart } from '#engine/report/charts.ts';
 import { contactSheet } from '#engine/report/contact-sheet.ts';
 import { buildReport, type ReportInput } from '#engine/report/report.ts';
 import { colourOf } from '#engine/report/style.ts';
@@ -221,7 +221,7 @@ test('the timeline is the drawing that vega makes of all its bars, to the last b
       ...shots.map((shot, i) => ({ ...shot, row: 'shots', colour: `var(--shot-${'ab'[i % 2]})` })),
       ...timeline.map((row, i) => ({ ...row, row: String(i % people), colour: colourOf(i % people) })),
     ].map(({ row, colour, start_ms, end_ms }) => ({ row, from: start_ms / 1000, to: end_ms / 1000, colour }));
-    const whole = await draw(timelineSpec(names, duration_ms / 1000, bars));
+    const whole = await drawBars(names, duration_ms / 1000, bars);
     expect(await timelineChart(rows, timeline, shots, duration_ms)).toBe(whole);
   }
 });
