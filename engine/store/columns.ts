@@ -11,9 +11,14 @@ export function numbersOrNull(values: readonly (number | undefined)[]): string {
   return `{${values.map((value) => value ?? 'null').join(',')}}`;
 }
 
+/** Null is null; a text may hold anything. */
+export function texts(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? 'null' : `"${value.replace(/["\\]/g, '\\$&')}"`)).join(',')}}`;
+}
+
 /** Lists inside a column: `unnest` flattens nested arrays, so each goes as text, cast back in the statement. */
-export function lists(values: readonly (readonly (number | string)[])[]): string[] {
-  return values.map((list) => `{${list.join(',')}}`);
+export function lists(values: readonly (readonly (number | string)[])[]): string {
+  return texts(values.map((list) => `{${list.join(',')}}`));
 }
 
 export function* chunks<T>(rows: readonly T[], size: number): Generator<{ rows: readonly T[]; from: number }> {

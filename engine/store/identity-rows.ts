@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Artifacts } from '../core/artifacts.ts';
 import type { Identities } from '../core/identities.ts';
-import { lists, numbers, numbersOrNull } from './columns.ts';
+import { lists, numbers, numbersOrNull, texts } from './columns.ts';
 import type { DbReader } from './db.ts';
 
 /** What naming and measuring made of a run, and the keys of it. */
@@ -100,10 +100,10 @@ function identityRows(rows: Identities['rows']): Statement {
       left join sa.person p on p.person_id = i.person`,
     ),
     params: [
-      rows.map((r) => r.label),
-      rows.map((r) => r.person_id),
+      texts(rows.map((r) => r.label)),
+      texts(rows.map((r) => r.person_id)),
       lists(rows.map((r) => r.cluster_ids)),
-      rows.map((r) => r.best_face_id),
+      texts(rows.map((r) => r.best_face_id)),
       numbers(rows.map((r) => r.purity_estimate)),
     ],
   };
@@ -155,18 +155,18 @@ function assignments(rows: Identities['pieces']): Statement {
       numbers(rows.map((r) => r.start_ms)),
       numbers(rows.map((r) => r.end_ms)),
       orNull(rows.map((r) => r.cluster_id)),
-      rows.map((r) => r.label),
-      rows.map((r) => r.person_id),
-      rows.map((r) => r.label_source),
-      rows.map((r) => r.method),
-      rows.map((r) => r.band),
+      texts(rows.map((r) => r.label)),
+      texts(rows.map((r) => r.person_id)),
+      texts(rows.map((r) => r.label_source)),
+      texts(rows.map((r) => r.method)),
+      texts(rows.map((r) => r.band)),
       orNull(rows.map((r) => r.score)),
       orNull(rows.map((r) => r.threshold)),
       orNull(rows.map((r) => r.probability)),
       orNull(rows.map((r) => r.margin)),
-      rows.map((r) => JSON.stringify(r.others)),
+      texts(rows.map((r) => JSON.stringify(r.others))),
       `{${rows.map((r) => r.locked).join(',')}}`,
-      rows.map((r) => r.change_id),
+      texts(rows.map((r) => r.change_id)),
     ],
   };
 }
@@ -181,8 +181,8 @@ function screenTime(rows: Artifacts['screen_time']['rows']): Statement {
         as s(label, person, visual, low, high, confidence, share, first, last, appearances, tracks)
       left join sa.person p on p.person_id = s.person`,
     params: [
-      rows.map((r) => r.person),
-      rows.map((r) => r.person_id),
+      texts(rows.map((r) => r.person)),
+      texts(rows.map((r) => r.person_id)),
       numbers(rows.map((r) => r.visual_s)),
       numbers(rows.map((r) => r.visual_low_s)),
       numbers(rows.map((r) => r.visual_high_s)),
@@ -208,7 +208,7 @@ function timeline(rows: Artifacts['screen_time']['timeline']): Statement {
     ),
     params: [
       numbers(rows.map((_, i) => i)),
-      rows.map((r) => r.person),
+      texts(rows.map((r) => r.person)),
       numbers(rows.map((r) => r.shot_id)),
       numbers(rows.map((r) => r.start_ms)),
       numbers(rows.map((r) => r.end_ms)),
