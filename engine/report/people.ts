@@ -1,4 +1,4 @@
-import { dot, type Html, html } from './html.ts';
+import { dot, type Html, html, trusted } from './html.ts';
 import type { ReportInput } from './report.ts';
 import { clock, count, length, percent } from './words.ts';
 
@@ -62,7 +62,8 @@ function person(of: ReportPerson, faces: readonly ReportFace[], { summary }: Rep
 }
 
 function picture(face: ReportFace): Html {
-  const data = Buffer.from(face.jpeg).toString('base64');
+  const { buffer, byteOffset, byteLength } = face.jpeg;
+  const data = trusted(Buffer.from(buffer, byteOffset, byteLength).toString('base64'));
   const when = clock(face.at_ms / 1000);
   const flags = face.flags.length > 0 ? html` <span class="flag">${face.flags.join(', ')}</span>` : undefined;
   const alt = `${face.label} at ${when}${face.flags.length > 0 ? ` (${face.flags.join(', ')})` : ''}`;
