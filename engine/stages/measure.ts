@@ -10,11 +10,9 @@ import { type Chance, timeInterval } from '#engine/math/interval.ts';
 /** A piece of a track, and when its face was seen. */
 interface Seen {
   readonly piece: Piece;
-  readonly shot_id: number;
+  readonly track: TrackRow;
   /** Sorted, disjoint, inside the piece. */
   readonly spans: readonly Span[];
-  /** Moments of the detections inside the piece. */
-  readonly moments: readonly number[];
 }
 
 export const measure = defineStage({
@@ -25,14 +23,15 @@ export const measure = defineStage({
   async run({ shots, detections, tracks, identities }, params: Config['screen_time']) {
     const duration_ms = shots.at(-1)?.end_ms ?? 0;
     const { period_ms } = tracks;
-    const seen = seenPieces(identities.pieces, tracks.rows, detectedIn(detections), period_ms);
+    const detected = detectedIn(detections);
+    const seen = seenPieces(identities.pieces, tracks.rows, detected, period_ms);
     const by_label = Map.groupBy(seen, ({ piece }) => piece.label);
-    const by_track = Map.groupBy(seen, ({ piece }) => piece.track_id);
+    const shared = sharedTracks(seen);
     const chances = chancesOfOthers(seen);
     const made = identities.rows.map((identity) => {
       const own = by_label.get(identity.label) ?? [];
-      mustNotMeet(own);
-      const timeline = appearances(identity, own, by_track, params);
+      mustNotMeet(own, detected);
+      const timeline = appearances(identity, own, shared, params);
       const others = chances.get(identity.label) ?? [];
       return {
         timeline,
@@ -64,22 +63,18 @@ function seenPieces(
     const track = by_id.get(piece.track_id);
     if (track === undefined)
       throw new ScreenalyticsError('INVARIANT_BROKEN', { rule: 'a piece lies on a track', piece });
-    const momentOf = (detection: number) => detections.at_ms(detection) ?? track.start_ms;
-    const spans = seenSpans(track, momentOf, period_ms);
+    const spans = seenSpans(track, detections, period_ms);
     const is_whole = piece.start_ms <= track.start_ms && piece.end_ms >= track.end_ms;
-    return {
-      piece,
-      shot_id: track.shot_id,
-      spans: is_whole ? spans : intersect(spans, [piece]),
-      get moments() {
-        return track.detections.map(momentOf).filter((at_ms) => at_ms >= piece.start_ms && at_ms < piece.end_ms);
-      },
-    };
+    return { piece, track, spans: is_whole ? spans : intersect(spans, [piece]) };
   });
 }
 
+function momentOf(track: TrackRow, detection: number, detections: Detected): number {
+  return detections.at_ms(detection) ?? track.start_ms;
+}
+
 /** Each detection stands for half a period on either side; the track's own ends, which know of the cuts, bound them. */
-function seenSpans(row: TrackRow, momentOf: (detection: number) => number, period_ms: number): Span[] {
+function seenSpans(row: TrackRow, detections: Detected, period_ms: number): Span[] {
   const half = period_ms / 2;
   // Samples are not quite a period apart (the first frame of each cell): neighbours still touch.
   const gap = Math.ceil(half);
@@ -87,7 +82,7 @@ function seenSpans(row: TrackRow, momentOf: (detection: number) => number, perio
   const last = row.detections.length - 1;
   let before: (typeof spans)[number] | undefined;
   row.detections.forEach((detection, i) => {
-    const at_ms = momentOf(detection);
+    const at_ms = momentOf(row, detection, detections);
     const start_ms = i === 0 ? row.start_ms : Math.max(row.start_ms, Math.round(at_ms - half));
     const end_ms = i === last ? row.end_ms : Math.min(row.end_ms, Math.round(at_ms + half));
     if (before !== undefined && start_ms - before.end_ms <= gap) before.end_ms = Math.max(before.end_ms, end_ms);
@@ -103,20 +98,15 @@ function seenSpans(row: TrackRow, momentOf: (detection: number) => number, perio
 function appearances(
   { label, person_id }: Identity,
   own: readonly Seen[],
-  by_track: ReadonlyMap<number, readonly Seen[]>,
+  shared: ReadonlyMap<number, readonly Seen[]>,
   params: Config['screen_time'],
 ): TimelineRow[] {
-  const by_shot = [...Map.groupBy(own, ({ shot_id }) => shot_id)].sort(([a], [b]) => a - b);
+  const by_shot = [...Map.groupBy(own, ({ track }) => track.shot_id)].sort(([a], [b]) => a - b);
   return by_shot.flatMap(([shot_id, here]) => {
     const seen = here.flatMap(({ spans }) => spans);
     const bridged = unite(seen, params.gap_ms_max);
     // A hole in which the same track is somebody else's is no hole: it is known who was there.
-    const tracks = new Set(here.map(({ piece }) => piece.track_id));
-    const beside = [...tracks].flatMap((id) => {
-      const parts = by_track.get(id) ?? [];
-      return parts.length > 1 ? parts.filter(({ piece }) => piece.label !== label) : NONE;
-    });
-    const foreign = unite(beside.flatMap(({ spans }) => spans));
+    const foreign = shared.size === 0 ? [] : othersIn(here, shared, label);
     const counted = foreign.length === 0 ? bridged : subtract(bridged, subtract(foreign, unite(seen)));
     return counted
       .filter((span) => span.end_ms - span.start_ms >= params.min_appearance_ms)
@@ -124,7 +114,18 @@ function appearances(
   });
 }
 
-const NONE: Seen[] = [];
+/** When the tracks that are seen here are somebody else's. */
+function othersIn(here: readonly Seen[], shared: ReadonlyMap<number, readonly Seen[]>, label: string): Span[] {
+  const tracks = new Set(here.map(({ piece }) => piece.track_id));
+  const beside = [...tracks].flatMap((id) => (shared.get(id) ?? []).filter(({ piece }) => piece.label !== label));
+  return unite(beside.flatMap(({ spans }) => spans));
+}
+
+/** The tracks that have several pieces, with these: few. */
+function sharedTracks(seen: readonly Seen[]): Map<number, readonly Seen[]> {
+  const by_track = Map.groupBy(seen, ({ piece }) => piece.track_id);
+  return new Map([...by_track].filter(([, parts]) => parts.length > 1));
+}
 
 function tracksWithin(here: readonly Seen[], { start_ms, end_ms }: Span): number[] {
   const inside = here.filter(({ piece }) => piece.start_ms < end_ms && piece.end_ms > start_ms);
@@ -216,10 +217,12 @@ function round(share: number): number {
 }
 
 /** Nobody is twice in one frame: two faces at one moment are two people, whoever named them. */
-function mustNotMeet(own: readonly Seen[]): void {
+function mustNotMeet(own: readonly Seen[], detections: Detected): void {
   const taken = new Map<number, Piece>();
-  for (const { piece, moments } of overlapping(own))
-    for (const at_ms of moments) {
+  for (const { piece, track } of overlapping(own))
+    for (const detection of track.detections) {
+      const at_ms = momentOf(track, detection, detections);
+      if (at_ms < piece.start_ms || at_ms >= piece.end_ms) continue;
       const other = taken.get(at_ms);
       if (other !== undefined)
         throw new ScreenalyticsError('INVARIANT_BROKEN', {
