@@ -1,7 +1,7 @@
 import { normalAt } from './normal.ts';
 import { products } from './products.ts';
 import type { Bank, Prototype } from './prototypes.ts';
-import { type Calibration, type Scores, shrink, shrinkMoments, UNMEASURED } from './threshold.ts';
+import { type Calibration, type Scores, shrink, shrunkMean, shrunkSd, UNMEASURED } from './threshold.ts';
 import { dot, normalise, type Vector, zeros } from './vectors.ts';
 
 /** A bank made ready to score faces. */
@@ -46,24 +46,29 @@ export function normalisedScores(vectors: readonly Vector[], model: BankModel): 
   return personScores(vectors, model).map((row) => normalisedRow(row, model));
 }
 
-/** The same of one row that `personScores` gave. */
+/** The same of one row that `personScores` gave, in its place. Nothing is made for a score: a season has more than a million. */
 function normalisedRow(row: Float64Array, { calibration, cohort, cohort_weight }: BankModel): Float64Array {
-  const [mean, sd] = calibration.different;
-  let [sum, squares] = [0, 0];
-  for (const score of row) {
+  const { different } = calibration;
+  const [mean, sd] = different;
+  const n = row.length - 1;
+  let sum = 0;
+  let squares = 0;
+  for (let k = 0; k <= n; k++) {
+    const score = row[k] as number;
     sum += score;
     squares += score * score;
   }
-  const out = zeros(row.length);
-  for (let k = 0; k < row.length; k++) {
+  for (let k = 0; k <= n; k++) {
     const score = row[k] as number;
-    const [s1, s2, n] = [sum - score, squares - score * score, row.length - 1];
-    const about = (m: number) => Math.max(0, s2 - 2 * m * s1 + n * m * m);
-    const face = shrinkMoments(n, s1, about, calibration.different, cohort_weight);
+    const s1 = sum - score;
+    const s2 = squares - score * score;
+    const face = shrunkMean(n, s1, different, cohort_weight);
+    const about = Math.max(0, s2 - 2 * face * s1 + n * face * face);
+    const face_sd = shrunkSd(n, face, about, different, cohort_weight);
     const person = cohort[k] as Scores;
-    out[k] = mean + (sd * (z(score, person, sd) + z(score, face, sd))) / 2;
+    row[k] = mean + (sd * (z(score, person.mean, person.sd, sd) + z(score, face, face_sd, sd))) / 2;
   }
-  return out;
+  return row;
 }
 
 /** What follows from one run's tracks alone, as it was worked out before: the same, sooner. */
@@ -98,8 +103,8 @@ export function trackScores(vectors: readonly Vector[], model: BankModel, memo?:
   });
 }
 
-function z(score: number, cohort: Scores, sd_min: number): number {
-  return (score - cohort.mean) / Math.max(sd_min, cohort.sd);
+function z(score: number, mean: number, sd: number, sd_min: number): number {
+  return (score - mean) / Math.max(sd_min, sd);
 }
 
 /** (vectors, people): mean of the best two prototypes, less luck. */
@@ -111,23 +116,24 @@ export function personScores(
   return vectors.map((_, v) => {
     const at = v * prototypes.length;
     const scores = zeros(luck.length);
-    for (let k = 0; k < scores.length; k++) {
-      const own = table.subarray(at + (start[k] as number), at + (start[k + 1] as number));
-      scores[k] = bestTwo(own) - (luck[k] as number);
-    }
+    for (let k = 0; k < scores.length; k++)
+      scores[k] = bestTwo(table, at + (start[k] as number), at + (start[k + 1] as number)) - (luck[k] as number);
     return scores;
   });
 }
 
-/** Mean of the highest two; of a single one itself. */
-export function bestTwo(scores: ArrayLike<number>): number {
-  let [first, second] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < scores.length; i++) {
+/** Mean of the highest two of those from `from` up to `to`; of a single one itself. */
+export function bestTwo(scores: ArrayLike<number>, from = 0, to = scores.length): number {
+  let first = Number.NEGATIVE_INFINITY;
+  let second = Number.NEGATIVE_INFINITY;
+  for (let i = from; i < to; i++) {
     const score = scores[i] as number;
-    if (score > first) [first, second] = [score, first];
-    else if (score > second) second = score;
+    if (score > first) {
+      second = first;
+      first = score;
+    } else if (score > second) second = score;
   }
-  return scores.length === 1 ? first : (first + second) / 2;
+  return to - from === 1 ? first : (first + second) / 2;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { DetectionRow, Embeddings, FaceRow, TrackRow } from '#engine/core/a
 import { type Detected, detectedBy } from '#engine/core/detected.ts';
 import type { Decision, Decisions, Evidence, Identities } from '#engine/core/identities.ts';
 import type { Box } from '#engine/core/image.ts';
+import { once } from '#engine/core/once.ts';
 import { centre } from '#engine/math/boxes.ts';
 import { cosine, mean, type Vector } from '#engine/math/vectors.ts';
 
@@ -53,7 +54,8 @@ const BUCKET_MS = 10_000;
 
 /** Which tracks each piece of evidence speaks of: by time and box, else by looks. */
 export function matchEvidence(input: DecideInput): { claims: Claim[]; unmatched: Identities['unmatched'] } {
-  const near = indexOf(input);
+  const index = once(() => indexOf(input)); // mostly nobody has decided anything
+  const near: Near = (start_ms, end_ms) => index()(start_ms, end_ms);
   const all = input.decisions.rows.flatMap((decision) => decision.evidence.map((evidence) => ({ decision, evidence })));
   const placed = all.map((each) => ({ ...each, claims: byPlace(each.decision, each.evidence, near) }));
   const kept = new Set(withoutNeighbours(placed.flatMap(({ claims }) => claims)));

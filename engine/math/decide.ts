@@ -66,7 +66,9 @@ function draftAll(input: DecideInput): { drafts: Draft[] } & Pick<Painted, 'unma
     drafts.push(...paintTrack(track, regions, input, links));
   }
   return {
-    drafts: nameLinks(drafts.map((draft) => ({ ...draft, link: links.root(draft.link) }))),
+    drafts: nameLinks(
+      drafts.map((draft) => (draft.link === null ? draft : { ...draft, link: links.root(draft.link) })),
+    ),
     unmatched,
     conflicts,
   };
@@ -190,9 +192,12 @@ function nameLinks(drafts: readonly Draft[]): Draft[] {
   });
 }
 
-function finish({ by, support: _, ...draft }: Draft, faces: readonly FaceRow[]): PaintedPiece {
-  const inside = faces.filter(({ at_ms }) => at_ms >= draft.start_ms && at_ms < draft.end_ms);
-  return { ...draft, face_ids: inside.map(({ face_id }) => face_id), change_id: by[0]?.change_id ?? null };
+function finish(draft: Draft, faces: readonly FaceRow[]): PaintedPiece {
+  const { track_id, start_ms, end_ms, person_id, denied, detached, dropped, link, locked, by } = draft;
+  const face_ids: string[] = [];
+  for (const { at_ms, face_id } of faces) if (at_ms >= start_ms && at_ms < end_ms) face_ids.push(face_id);
+  const change_id = by[0]?.change_id ?? null;
+  return { track_id, start_ms, end_ms, face_ids, person_id, denied, detached, dropped, link, locked, change_id };
 }
 
 interface Unions {

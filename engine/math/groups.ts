@@ -4,6 +4,7 @@ import { anchoredSplit, type Split, type SplitMember } from './anchored-split.ts
 import { type IdentifyInput, type Item, isOpen } from './identify-items.ts';
 import { doubting, type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
 import { type Likeness, likenessOf } from './likeness.ts';
+import { highest } from './openset.ts';
 
 /** Items of one cluster, or of one part of a cluster that was split, and whose they are as a whole. */
 export interface Group {
@@ -138,7 +139,7 @@ function differ({ scores }: Judge, items: readonly Item[]): boolean {
   for (const { index } of items) {
     const own = scores[index];
     if (!own) continue;
-    const best = own.indexOf(Math.max(...own));
+    const best = highest(own);
     if (one !== -1 && best !== one) return true;
     one = best;
   }

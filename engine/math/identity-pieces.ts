@@ -73,15 +73,12 @@ function ownersOf({ placed, judge, name }: Settled): Owners {
   return {
     used: new Set(placed.map(({ owner }) => owner)),
     people: judge.model.bank.people.map(({ person_id }) => personOwner(person_id)),
-    label: (owner) => known(labels, owner, () => labelOf(owner, name)),
-    cluster: (cluster) => known(clusters, cluster, () => `label ${cluster.label}`),
+    label: (owner) => labels.get(owner) ?? kept(labels, owner, labelOf(owner, name)),
+    cluster: (cluster) => clusters.get(cluster) ?? kept(clusters, cluster, `label ${cluster.label}`),
   };
 }
 
-function known<K>(made: Map<K, string>, key: K, make: () => string): string {
-  const found = made.get(key);
-  if (found !== undefined) return found;
-  const value = make();
+function kept<K>(made: Map<K, string>, key: K, value: string): string {
   made.set(key, value);
   return value;
 }
@@ -120,11 +117,15 @@ function chances(settled: Settled, item: Item, owners: Owners) {
 /** Shares of its own cluster and of others near it, for a face of nobody in the bank. */
 function clusterChances({ membership }: Settled, item: Item, possible: (cluster: Cluster) => boolean) {
   const own = item.cluster === undefined ? 0 : (membership.own[item.index] ?? 0);
-  const near = membership.others(item).filter(({ cluster }) => possible(cluster));
+  const others: { cluster: Cluster; share: number }[] = [];
   let sum = own;
-  for (const { probability } of near) sum += probability;
+  for (const { cluster, probability } of membership.others(item)) {
+    if (!possible(cluster)) continue;
+    others.push({ cluster, share: probability });
+    sum += probability;
+  }
   const total = Math.max(1, sum);
-  const others = near.map(({ cluster, probability }) => ({ cluster, share: probability / total }));
+  for (const each of others) each.share /= total;
   if (item.cluster !== undefined && possible(item.cluster)) others.push({ cluster: item.cluster, share: own / total });
   return { mine: own / total, others };
 }

@@ -44,7 +44,9 @@ export function judgeOf(input: IdentifyInput, items: readonly Item[]): Judge {
     prior: openSetPrior(bank.people.length, openset),
     limits: openset,
     scores,
-    denied: items.map(({ piece }) => new Set(piece.denied.flatMap((id) => index.get(id) ?? []))),
+    denied: items.map(({ piece: { denied } }) =>
+      denied.length === 0 ? NOBODY : new Set(denied.flatMap((id) => index.get(id) ?? [])),
+    ),
   };
 }
 
@@ -144,8 +146,8 @@ export function poolOf(judge: Judge, items: readonly Item[]): Pool {
  */
 function evidenceWithout(judge: Judge, pool: Pool, item: Item, out: ReadonlySet<number>): number | undefined {
   const people = pool.sum.length;
-  if (spare.length < 3 * people) spare = new Float64Array(3 * people);
-  const [sum, weight] = [spare.subarray(0, people), spare.subarray(people, 2 * people)];
+  if (spare.sum.length !== people) spare = roomFor(people);
+  const { sum, weight } = spare;
   const scores = judge.scores[item.index] as Float64Array;
   const denied = judge.denied[item.index] ?? NOBODY;
   for (let k = 0; k < people; k++) {
@@ -154,11 +156,15 @@ function evidenceWithout(judge: Judge, pool: Pool, item: Item, out: ReadonlySet<
     weight[k] = (pool.weight[k] as number) - (is_in ? item.weight : 0);
   }
   const rest = { sum, weight, total: pool.total - item.weight, squares: pool.squares - item.weight ** 2 };
-  const scored = scoresOfPool(judge, rest, out, spare.subarray(2 * people, 3 * people));
+  const scored = scoresOfPool(judge, rest, out, spare.ratios);
   return scored && evidenceOf(scored.ratios, judge.prior);
 }
 
-let spare = new Float64Array(0);
+let spare = roomFor(0);
+
+function roomFor(people: number) {
+  return { sum: new Float64Array(people), weight: new Float64Array(people), ratios: new Float64Array(people) };
+}
 
 /**
  * Several items that are one person, together: the weighted mean of their scores, as many as weigh alike (Kish's effective count). An

@@ -50,10 +50,12 @@ export function membershipOf(input: IdentifyInput, items: readonly Item[]): Memb
     others({ cluster, vector, row }) {
       if (vector === null) return [];
       if (row === null) return space.near(cluster, vector).map(named);
-      return near.flatMap(({ which, probability }) => {
+      const found: ReturnType<typeof named>[] = [];
+      for (const { which, probability } of near) {
         const place = which[row] as number;
-        return Number.isNaN(place) ? [] : [named({ place, probability: probability[row] as number })];
-      });
+        if (!Number.isNaN(place)) found.push(named({ place, probability: probability[row] as number }));
+      }
+      return found;
     },
   };
 }

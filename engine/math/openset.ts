@@ -47,12 +47,10 @@ export function likelihoods(
   const narrow = SHARED + (1 - SHARED) / Math.max(1, count);
   const same = { n: 0, mean: calibration.same[0], sd: calibration.same[1] };
   const different = { n: 0, mean: calibration.different[0], sd: calibration.different[1] * Math.sqrt(narrow) };
-  const logOf = logRatios(same, different);
   const { length } = scores;
   // First the logarithms, then in their place the ratios: thousands of items are judged, each several times.
-  const ratios = into ?? zeros(length);
-  for (let k = 0; k < length; k++)
-    ratios[k] = out.size > 0 && out.has(k) ? Number.NEGATIVE_INFINITY : logOf(scores[k] as number);
+  const ratios = logRatios(scores, same, different, into ?? zeros(length));
+  for (const k of out) if (k < length) ratios[k] = Number.NEGATIVE_INFINITY;
   const best = highest(ratios);
   if (best < 0) return ratios.fill(0);
   const log_best = ratios[best] as number;
@@ -78,7 +76,7 @@ const NOBODY: ReadonlySet<number> = new Set();
 /** How much likelier a cosine is of one person than of two, within the same bounds. */
 export function ratioOf(cosine: number, { same, different }: Calibration): number {
   const [near, far] = [same, different].map(([mean, sd]) => ({ n: 0, mean, sd })) as [Scores, Scores];
-  return bounded(logRatios(near, far)(cosine));
+  return bounded(logRatios([cosine], near, far, new Float64Array(1))[0] as number);
 }
 
 function bounded(log: number): number {

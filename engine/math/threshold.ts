@@ -73,17 +73,23 @@ export function posterior(similarity: number, { same, different, share_same }: P
 }
 
 /**
- * Natural logarithm of how much likelier a similarity is of one person than of two. Never falls as similarity rises. For many similarities
- * and one pair of curves.
+ * Natural logarithm of how much likelier each similarity is of one person than of two, into `logs`. Never falls as similarity rises.
  */
-export function logRatios(same: Scores, different: Scores): (similarity: number) => number {
+export function logRatios(
+  similarities: ArrayLike<number>,
+  same: Scores,
+  different: Scores,
+  logs: Float64Array,
+): Float64Array {
   const turn = turnOf(same, different);
   const scale = Math.log(different.sd / same.sd);
-  return (similarity) => {
-    const s = heldAt(turn, similarity);
-    const [near, far] = [(s - same.mean) / same.sd, (s - different.mean) / different.sd];
-    return (far ** 2 - near ** 2) / 2 + scale;
-  };
+  for (let i = 0; i < similarities.length; i++) {
+    const s = heldAt(turn, similarities[i] as number);
+    const near = (s - same.mean) / same.sd;
+    const far = (s - different.mean) / different.sd;
+    logs[i] = (far ** 2 - near ** 2) / 2 + scale;
+  }
+  return logs;
 }
 
 /** Where the ratio of two curves turns, and on which side of it nothing is held back. */
@@ -147,21 +153,26 @@ export function chooseThreshold(list: readonly Candidate[], model: PairModel, pu
 export function shrink(scores: readonly number[], prior: readonly [number, number], count: number): Scores {
   const sum = scores.reduce((a, b) => a + b, 0);
   const squares = (mean: number) => scores.reduce((total, score) => total + (score - mean) ** 2, 0);
-  return shrinkMoments(scores.length, sum, squares, prior, count);
+  const n = scores.length;
+  const mean = shrunkMean(n, sum, prior, count);
+  return { n, mean, sd: shrunkSd(n, mean, squares(mean), prior, count) };
 }
 
-/** The same from the sum of n scores and the sum of their squared distances to a mean. */
-export function shrinkMoments(
+/** Its mean, from the sum of n scores. These two are asked a million times for a season. */
+export function shrunkMean(n: number, sum: number, prior: readonly [number, number], count: number): number {
+  return count + n === 0 ? prior[0] : (count * prior[0] + sum) / (count + n);
+}
+
+/** Its sd, from that mean and the sum of the squared distances of n scores to it. */
+export function shrunkSd(
   n: number,
-  sum: number,
-  squares: (mean: number) => number,
-  [priorMean, priorSd]: readonly [number, number],
+  mean: number,
+  squares: number,
+  prior: readonly [number, number],
   count: number,
-): Scores {
-  if (count + n === 0) return { n, mean: priorMean, sd: priorSd };
-  const mean = (count * priorMean + sum) / (count + n);
-  const variance = (count * (priorSd ** 2 + (priorMean - mean) ** 2) + squares(mean)) / (count + n);
-  return { n, mean, sd: Math.sqrt(variance) };
+): number {
+  if (count + n === 0) return prior[1];
+  return Math.sqrt((count * (prior[1] ** 2 + (prior[0] - mean) ** 2) + squares) / (count + n));
 }
 
 /** Expectation-maximisation (Dempster et al. 1977) of the one unknown: how many of all pairs are one person. */
