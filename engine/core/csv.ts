@@ -14,6 +14,7 @@ export function toCsv<Row extends Record<string, Cell>>(
 
 function quote(cell: Cell): string {
   if (cell === null) return '';
+  if (typeof cell === 'number') return String(cell);
   const parts = typeof cell === 'object' ? cell : [cell];
   const text = parts.join(' ');
   // Names come from people; -1.5 is a number and stays one.

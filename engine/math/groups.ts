@@ -2,7 +2,7 @@ import type { Cluster } from '#engine/core/artifacts.ts';
 import type { AssignLine, Candidate, Confusion, SplitAudit } from '#engine/core/identities.ts';
 import { anchoredSplit, type Split, type SplitMember } from './anchored-split.ts';
 import { type IdentifyInput, type Item, isOpen } from './identify-items.ts';
-import { doubting, type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
+import { doubting, type Judge, judgeOne, judgePool, judgeTogether, type Opinion, type Pool, poolOf } from './judge.ts';
 import { type Likeness, likenessOf } from './likeness.ts';
 import { highest } from './openset.ts';
 
@@ -10,6 +10,8 @@ import { highest } from './openset.ts';
 export interface Group {
   readonly cluster: Cluster;
   readonly items: readonly Item[];
+  /** Of them all. */
+  readonly pool: Pool;
   readonly split: boolean;
   /** Person whose name it takes; -1: none. */
   readonly person: number;
@@ -45,7 +47,7 @@ export function groupsOf(
   const waiting = parts.map((part) => ({
     ...part,
     ...{ out: new Set<number>(), likeness: new Map<number, Likeness>() },
-    ...{ judge, opinion: judgeTogether(judge, part.items) },
+    ...{ judge, opinion: judgePool(judge, part.pool) },
   }));
   const holds = new Map<number, number>(taken);
   const done = new Map<(typeof waiting)[number], Group>();
@@ -56,7 +58,7 @@ export function groupsOf(
     const person = part.opinion?.ranked.band === 'accept' ? part.opinion.ranked.best : -1;
     if (person >= 0 && besideShare(part.items, holds, person) > BESIDE_MAX) {
       part.out.add(person);
-      part.opinion = judgeTogether(part.judge, part.items, part.out);
+      part.opinion = judgePool(part.judge, part.pool, part.out);
       continue;
     }
     if (person >= 0 && !part.likeness.has(person)) {
@@ -65,7 +67,8 @@ export function groupsOf(
       part.likeness.set(person, likeness);
       if (likeness.ratio < 1) {
         part.judge = doubting(part.judge, person, likeness.ratio);
-        part.opinion = judgeTogether(part.judge, part.items, part.out);
+        part.pool = { ...part.pool, known: new Map() }; // what the judge before made of it
+        part.opinion = judgePool(part.judge, part.pool, part.out);
         continue;
       }
     }
@@ -91,7 +94,7 @@ function besideShare(items: readonly Item[], holds: ReadonlyMap<number, number>,
   return all === 0 ? 0 : beside / all;
 }
 
-type Part = Pick<Group, 'cluster' | 'items' | 'split'>;
+type Part = Pick<Group, 'cluster' | 'items' | 'pool' | 'split'>;
 
 /**
  * Clusters, and those that two people could claim: split between them where that is better. Two can, where they are close by all faces together, or where
@@ -109,8 +112,9 @@ function partition(
   const parts = [...Map.groupBy(clustered, (item) => item.cluster as Cluster)]
     .sort(([a], [b]) => a.cluster_id - b.cluster_id)
     .flatMap(([cluster, own]): Part[] => {
-      const whole = { cluster, items: own, split: false };
-      const opinion = judgeTogether(judge, own);
+      const pool = poolOf(judge, own);
+      const whole = { cluster, items: own, pool, split: false };
+      const opinion = judgePool(judge, pool);
       if (opinion === undefined) return [whole];
       const is_close = opinion.ranked.margin < params.confusion.ambiguous_margin;
       if (!is_close && !differ(judge, own)) return [whole];
@@ -128,7 +132,7 @@ function partition(
       const owner = (item: Item) => split.person.get(item.piece.track_id) ?? -1;
       return [...Map.groupBy(own, owner)]
         .sort(([a], [b]) => a - b)
-        .map(([k, members]) => ({ cluster, items: members, split: k !== -1 }));
+        .map(([k, members]) => ({ cluster, items: members, pool: poolOf(judge, members), split: k !== -1 }));
     });
   return { ambiguous, splits, parts };
 }

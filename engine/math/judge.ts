@@ -175,7 +175,8 @@ export function judgeTogether(judge: Judge, items: readonly Item[], out = NOBODY
   return judgePool(judge, poolOf(judge, items), out);
 }
 
-function judgePool(judge: Judge, pool: Pool, out: ReadonlySet<number>): Opinion | undefined {
+/** The same of items whose scores are summed already. */
+export function judgePool(judge: Judge, pool: Pool, out = NOBODY): Opinion | undefined {
   const key = out.size === 0 ? '' : [...out].sort((a, b) => a - b).join(' ');
   if (pool.known.has(key)) return pool.known.get(key);
   const scored = scoresOfPool(judge, pool, out);

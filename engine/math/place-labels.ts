@@ -1,7 +1,7 @@
 import type { Identities, Piece } from '#engine/core/identities.ts';
 import type { Group } from './groups.ts';
 import { type Item, isOpen } from './identify-items.ts';
-import { type Judge, judgeOne, judgeTogether, type Opinion, type Pool, poolOf } from './judge.ts';
+import { type Judge, judgeOne, judgeTogether, type Opinion } from './judge.ts';
 
 /** Whose an item is, and why. */
 export interface Placed {
@@ -45,12 +45,12 @@ export function placeLabels(input: PlaceInput): { placed: Placed[]; conflicts: I
 
 interface Board {
   readonly placed: Map<number, Placed>;
-  /** Nobody beside these has this owner, and they are not beside one another. */
-  free(items: readonly Item[], owner: string): boolean;
-  put(items: readonly Item[], owner: string | null, how: Omit<Placed, 'owner'>): void;
+  /** Nobody beside it has this owner. */
+  free(item: Item, owner: string): boolean;
+  put(item: Item, owner: string | null, how: Omit<Placed, 'owner'>): void;
   fresh(): string;
   /** People of the bank who were placed beside the item. */
-  beside(item: Item): Set<number>;
+  beside(item: Item): ReadonlySet<number>;
 }
 
 function newBoard({ items, judge, next_unknown }: PlaceInput): Board {
@@ -59,22 +59,17 @@ function newBoard({ items, judge, next_unknown }: PlaceInput): Board {
   let next = next_unknown;
   return {
     placed,
-    free(some, owner) {
-      const own = new Set(some.map(({ index }) => index));
-      return some.every((item) => item.beside.every((i) => !own.has(i) && placed.get(i)?.owner !== owner));
-    },
-    put(some, owner, how) {
-      for (const item of some) placed.set(item.index, { ...how, owner });
-    },
+    free: (item, owner) => item.beside.every((i) => placed.get(i)?.owner !== owner),
+    put: (item, owner, how) => void placed.set(item.index, { ...how, owner }),
     fresh: () => `label Unknown-${next++}`,
     beside(item) {
-      const found = new Set<number>();
+      const found: number[] = [];
       for (const i of item.beside) {
         const owner = placed.get((items[i] as Item).index)?.owner;
         const k = owner == null ? undefined : place.get(owner);
-        if (k !== undefined) found.add(k);
+        if (k !== undefined) found.push(k);
       }
-      return found;
+      return found.length === 0 ? NOBODY : new Set(found);
     },
   };
 }
@@ -89,9 +84,9 @@ function placeDecided({ items }: PlaceInput, board: Board): Identities['conflict
   const named = items.filter(({ piece }) => !piece.dropped && piece.person_id !== null);
   for (const item of named.sort((a, b) => Number(b.piece.locked) - Number(a.piece.locked) || a.index - b.index)) {
     const owner = personOwner(item.piece.person_id ?? '');
-    if (board.free([item], owner)) board.put([item], owner, how);
+    if (board.free(item, owner)) board.put(item, owner, how);
     else {
-      board.put([item], board.fresh(), how);
+      board.put(item, board.fresh(), how);
       const change_ids = item.piece.change_id === null ? [] : [item.piece.change_id];
       conflicts.push({
         track_id: item.piece.track_id,
@@ -100,11 +95,11 @@ function placeDecided({ items }: PlaceInput, board: Board): Identities['conflict
       });
     }
   }
-  for (const item of items) if (item.piece.dropped) board.put([item], null, how);
+  for (const item of items) if (item.piece.dropped) board.put(item, null, how);
   const detached = items.filter(({ index, piece }) => piece.detached && !board.placed.has(index));
   for (const own of Map.groupBy(detached, ({ piece, index }) => piece.change_id ?? index).values()) {
     const owner = board.fresh();
-    for (const item of own) board.put([item], board.free([item], owner) ? owner : board.fresh(), how);
+    for (const item of own) board.put(item, board.free(item, owner) ? owner : board.fresh(), how);
   }
   return conflicts;
 }
@@ -131,7 +126,7 @@ function placeLinked({ items, judge }: PlaceInput, board: Board): void {
     const owner = assigned[0] ?? (person === undefined ? own_label : personOwner(person.person_id));
     const probability = assigned[0] === undefined && accepted ? accepted.ranked.probability : 1;
     for (const item of open)
-      board.put([item], board.free([item], owner) ? owner : board.fresh(), {
+      board.put(item, board.free(item, owner) ? owner : board.fresh(), {
         ...DECIDED,
         opinion: accepted,
         probability,
@@ -140,8 +135,12 @@ function placeLinked({ items, judge }: PlaceInput, board: Board): void {
 }
 
 function placeMachine(input: PlaceInput, board: Board): void {
-  const pooled = input.groups.map((group) => ({ ...group, pool: poolOf(input.judge, group.items) }));
-  const group_of = new Map(pooled.flatMap((group) => group.items.map((item) => [item.index, group] as const)));
+  const group_of = new Map<number, Group>();
+  for (const group of input.groups) for (const { index } of group.items) group_of.set(index, group);
+  // Thousands of items have few owners: one string for each.
+  const people = input.judge.model.bank.people.map(({ person_id }) => personOwner(person_id));
+  const clusters = new Set(input.items.flatMap(({ cluster }) => cluster ?? []));
+  const labels = new Map(Array.from(clusters, (cluster) => [cluster, `label ${cluster.label}`]));
   const open = input.items.filter((item) => isOpen(item) && !board.placed.has(item.index));
   const first = open.map((item) => ({ item, wish: choose(input, item, group_of.get(item.index), NOBODY) }));
   first.sort(
@@ -157,21 +156,21 @@ function placeMachine(input: PlaceInput, board: Board): void {
     const out = both(beside, group?.out);
     // Nobody more is ruled out than when it was asked first.
     const choice = beside.size === 0 ? wish : choose(input, item, group, beside);
-    const person = input.judge.model.bank.people[choice.person];
+    const person = people[choice.person];
     const blocked = out.has(wish.best) ? [wish.best] : [];
     const { opinion, threshold, band } = choice;
     const how = { source: 'machine', opinion, threshold, band, blocked } as const;
     if (person !== undefined) {
-      board.put([item], personOwner(person.person_id), {
+      board.put(item, person, {
         ...how,
         method: choice.method,
         probability: choice.probability,
       });
       continue;
     }
-    const own = item.cluster === undefined ? null : `label ${item.cluster.label}`;
-    const owner = own === null || board.free([item], own) ? own : board.fresh();
-    board.put([item], owner, { ...how, method: own === null ? 'none' : 'clustering', probability: null });
+    const own = (item.cluster && labels.get(item.cluster)) ?? null;
+    const owner = own === null || board.free(item, own) ? own : board.fresh();
+    board.put(item, owner, { ...how, method: own === null ? 'none' : 'clustering', probability: null });
   }
 }
 
@@ -202,7 +201,7 @@ interface Choice extends Pick<Placed, 'method' | 'band' | 'opinion' | 'threshold
 function choose(
   { judge, membership }: PlaceInput,
   item: Item,
-  group: (Group & { readonly pool: Pool }) | undefined,
+  group: Group | undefined,
   beside: ReadonlySet<number>,
 ): Choice {
   const { accept, leave } = judge.limits;

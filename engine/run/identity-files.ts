@@ -68,9 +68,11 @@ function meanProbability(pieces: readonly Piece[]): number | null {
 }
 
 function flagShares(faces: readonly FaceRow[]): Record<FaceRow['flags'][number], number> {
-  const share = (flag: FaceRow['flags'][number]) =>
-    faces.length === 0 ? 0 : round(faces.filter((face) => face.flags.includes(flag)).length / faces.length);
-  return { occluded: share('occluded'), profile: share('profile'), blurred: share('blurred'), small: share('small') };
+  const count = { occluded: 0, profile: 0, blurred: 0, small: 0 };
+  for (const { flags } of faces) if (flags.length > 0) for (const flag of new Set(flags)) count[flag]++;
+  const share = (n: number) => (faces.length === 0 ? 0 : round(n / faces.length));
+  const { occluded, profile, blurred, small } = count;
+  return { occluded: share(occluded), profile: share(profile), blurred: share(blurred), small: share(small) };
 }
 
 function round(share: number): number {
