@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { checkHealth } from '#mcps/screenalytics/tools/check-health.ts';
@@ -51,7 +51,8 @@ test('DEV-05, DET-16: models are looked at before any work: missing, not accepte
   expect(await run('nobody')).toMatchObject({ exit: 2, code: 'MODEL_UNKNOWN' });
   const other = temporaryHome();
   await ask(['models', 'prepare', DETECTOR], { home: other });
-  writeFileSync(join(other, 'models', `${DETECTOR}.onnx`), 'not a model');
+  const [file = ''] = readdirSync(join(other, 'models')).filter((name) => name.startsWith(DETECTOR));
+  writeFileSync(join(other, 'models', file), 'not a model');
   const damaged = { home: other };
   expect(await refused(['run', 'episode', video], damaged)).toMatchObject({ exit: 5, code: 'MODEL_CORRUPT' });
   expect(existsSync(join(other, 'work'))).toBe(false);
