@@ -1,11 +1,11 @@
 import type { Item } from './identify-items.ts';
 import { ratioOf } from './openset.ts';
-import { products } from './products.ts';
 import type { Calibration } from './threshold.ts';
+import { dot, mean } from './vectors.ts';
 
 /** What the faces of two groups say about whether both are one person. */
 export interface Likeness {
-  /** Mean cosine over all pairs of their tracks, as average linkage has it; null: one of them has no usable face. */
+  /** Mean cosine over all pairs of their tracks (average linkage: Sokal & Michener 1958); null: one of them has no usable face. */
   readonly cosine: number | null;
   /** How much likelier that is of one person than of two; at most 1. */
   readonly ratio: number;
@@ -19,8 +19,8 @@ export interface Likeness {
 export function likenessOf(some: readonly Item[], others: readonly Item[], calibration: Calibration): Likeness {
   const [a, b] = [vectorsOf(some), vectorsOf(others)];
   if (a.length === 0 || b.length === 0) return { cosine: null, ratio: 1 };
-  const table = products(a, b);
-  const cosine = table.reduce((sum, each) => sum + each, 0) / table.length;
+  // Of vectors of length 1 the mean of all products is the product of the means.
+  const cosine = dot(mean(a), mean(b));
   return { cosine, ratio: Math.min(1, ratioOf(cosine, calibration)) };
 }
 
