@@ -1,7 +1,6 @@
 import { type ArtifactName, type Artifacts, artifacts } from '#engine/core/artifacts.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import { cacheKeys } from './blobs/layout.ts';
-import { fitsOf } from './core/fits.ts';
 
 /** Checked on writing and again on reading; a file that does not fit any more counts as absent and is made anew. */
 export async function loadArtifact<N extends ArtifactName>(
@@ -26,19 +25,12 @@ export async function saveArtifact<N extends ArtifactName>(
   key: string,
   value: Artifacts[N],
 ): Promise<Artifacts[N]> {
-  const fits = PLAIN.get(name);
-  if (fits !== undefined) {
-    const checked = fits(value) ? value : (artifacts[name].parse(value) as Artifacts[N]);
-    await blobs.put(cacheKeys.artifact(name, key), JSON.stringify(checked));
-    return checked;
-  }
-  const text = JSON.stringify(artifacts[name].encode(value as never));
+  const is_plain = PLAIN.has(name);
+  const checked = is_plain ? artifacts[name].parse(value) : artifacts[name].encode(value as never);
+  const text = JSON.stringify(checked);
   await blobs.put(cacheKeys.artifact(name, key), text);
-  return artifacts[name].decode(JSON.parse(text)) as Artifacts[N];
+  return (is_plain ? checked : artifacts[name].decode(JSON.parse(text))) as Artifacts[N];
 }
 
 /** On disk as in memory, no vectors and nothing optional among it: what was just checked is what will be read. A correction waits for these. */
-const PLAIN: ReadonlyMap<ArtifactName, (value: unknown) => boolean> = new Map([
-  ['identities', fitsOf(artifacts.identities)],
-  ['screen_time', fitsOf(artifacts.screen_time)],
-]);
+const PLAIN: ReadonlySet<ArtifactName> = new Set(['identities', 'screen_time']);
