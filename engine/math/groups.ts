@@ -67,7 +67,6 @@ export function groupsOf(
       part.likeness.set(person, likeness);
       if (likeness.ratio < 1) {
         part.judge = doubting(part.judge, person, likeness.ratio);
-        part.pool = { ...part.pool, known: new Map() }; // what the judge before made of it
         part.opinion = judgePool(part.judge, part.pool, part.out);
         continue;
       }

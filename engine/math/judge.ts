@@ -27,6 +27,8 @@ export interface Judge {
   readonly scores: readonly (Float64Array | null)[];
   /** Per item: people whom a person has ruled out, as indexes into the bank. */
   readonly denied: readonly ReadonlySet<number>[];
+  /** What it made of a pool already, by who was ruled out: the items of a group ask the same of it. */
+  readonly known: WeakMap<Pool, Map<string, Opinion | undefined>>;
 }
 
 export function judgeOf(input: IdentifyInput, items: readonly Item[]): Judge {
@@ -47,6 +49,7 @@ export function judgeOf(input: IdentifyInput, items: readonly Item[]): Judge {
     denied: items.map(({ piece: { denied } }) =>
       denied.length === 0 ? NOBODY : new Set(denied.flatMap((id) => index.get(id) ?? [])),
     ),
+    known: new WeakMap(),
   };
 }
 
@@ -88,7 +91,7 @@ export function doubting(judge: Judge, person: number, factor: number): Judge {
   const { people, unknown } = judge.prior;
   const sum = 1 - (1 - factor) * (people[person] as number);
   const rest = people.map((share, k) => (k === person ? share * factor : share) / sum);
-  return { ...judge, prior: { people: rest, unknown: unknown / sum } };
+  return { ...judge, prior: { people: rest, unknown: unknown / sum }, known: new WeakMap() };
 }
 
 /** What is known of one thing: who it may be, and by which scores. */
@@ -109,8 +112,6 @@ export interface Pool {
   readonly weight: Float64Array;
   readonly total: number;
   readonly squares: number;
-  /** What was made of it already, by who was ruled out: the items of a group ask the same of it. */
-  readonly known: Map<string, Opinion | undefined>;
 }
 
 /** What a pool says by itself. */
@@ -137,7 +138,7 @@ export function poolOf(judge: Judge, items: readonly Item[]): Pool {
       weight[k] = (weight[k] as number) + item.weight;
     }
   }
-  return { sum, weight, total, squares, known: new Map() };
+  return { sum, weight, total, squares };
 }
 
 /**
@@ -178,17 +179,18 @@ export function judgeTogether(judge: Judge, items: readonly Item[], out = NOBODY
 /** The same of items whose scores are summed already. */
 export function judgePool(judge: Judge, pool: Pool, out = NOBODY): Opinion | undefined {
   const key = out.size === 0 ? '' : [...out].sort((a, b) => a - b).join(' ');
-  if (pool.known.has(key)) return pool.known.get(key);
+  const known = judge.known.get(pool) ?? new Map<string, Opinion | undefined>();
+  if (known.has(key)) return known.get(key);
   const scored = scoresOfPool(judge, pool, out);
   const made = scored && opinion(judge, scored.scores, scored.ratios);
-  pool.known.set(key, made);
+  judge.known.set(pool, known.set(key, made));
   return made;
 }
 
 /** `into`: the scores take the place of the sums, and the ratios lie there. */
 function scoresOfPool(
   judge: Judge,
-  { sum, weight, total, squares }: Omit<Pool, 'known'>,
+  { sum, weight, total, squares }: Pool,
   out: ReadonlySet<number>,
   into?: Float64Array,
 ): PooledScores | undefined {
